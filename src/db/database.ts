@@ -1,0 +1,49 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.ts';
+import type { Prisma } from './generated/client.ts';
+
+/** Channels of LISTEN/NOTIFY: wake-ups between processes. The payload is a job id; the truth is always read from the tables. */
+export const CHANNELS = {
+  /** A job's row, epochs or events changed. */
+  jobChanged: 'job_changed',
+  /** A doorbell lies in the outbox. */
+  outbox: 'outbox',
+  /** A running job is to stop. */
+  jobCancel: 'job_cancel',
+} as const;
+
+export type Channel = (typeof CHANNELS)[keyof typeof CHANNELS];
+
+/** A Prisma transaction: stores take one where a service spans several of them. */
+export type Tx = Prisma.TransactionClient;
+
+export interface Database {
+  readonly prisma: PrismaClient;
+  /** For chunks of bytes and the fenced statements of a worker. */
+  readonly pool: pg.Pool;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Opens one pool, shared by Prisma and the plain statements. */
+export function openDatabase(url: string, options: { poolSize: number; onError: (error: Error) => void }): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5000,
+    options: '-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000',
+  });
+  // Without a listener a backend that ends while idle would end this process too.
+  pool.on('error', options.onError);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    prisma,
+    pool,
+    url,
+    close: async () => {
+      await prisma.$disconnect();
+      if (!pool.ended) await pool.end();
+    },
+  };
+}

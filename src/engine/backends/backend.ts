@@ -1,0 +1,89 @@
+/*
+ * The contract between the planner and whatever executes a plan. A backend knows kernels, flat buffers and checked
+ * sizes; shapes, layers and gradients were settled above. One conformance suite runs over every backend.
+ */
+
+export type Dtype = 'float32' | 'int32' | 'float64';
+
+/** A buffer in the arena. Offsets are multiples of 64 bytes, so that every vector load is aligned. */
+export interface BufferRef {
+  readonly byteOffset: number;
+  readonly dtype: Dtype;
+  /** Elements for a full batch. */
+  readonly length: number;
+}
+
+/**
+ * A size handed to a kernel. Rows of the batch are known only when a step runs (the last batch of an epoch may be
+ * smaller), so a size is `size`, or `size * rows` when `perRow`.
+ */
+export interface Dim {
+  readonly size: number;
+  readonly perRow: boolean;
+}
+
+/** One kernel call. Which buffer, size and scalar is which is documented at the kernel. `null` is an absent buffer (no bias). */
+export interface Command {
+  readonly kernel: string;
+  readonly buffers: readonly (BufferRef | null)[];
+  readonly dims: readonly Dim[];
+  readonly scalars: readonly number[];
+}
+
+/** What a backend runs: the commands of one step, over one arena of known size. */
+export interface Program {
+  readonly commands: readonly Command[];
+  readonly arenaBytes: number;
+  readonly batchSize: number;
+}
+
+/** Words of the shared control block, an Int32Array over a SharedArrayBuffer. */
+export const CONTROL = {
+  /** Non-zero: stop before the next step. */
+  stop: 0,
+  /** Written by the backend after each step: steps done since the job began on this thread. */
+  steps: 1,
+  words: 4,
+} as const;
+
+export interface RunRequest {
+  /**
+   * Row sources that `gather` commands read, addressed by position: features, targets, weights. Row-major, 4-byte
+   * elements (a float64 session of the reference backend takes Float64Array for the real ones).
+   */
+  readonly feeds: readonly (Float32Array | Float64Array | Int32Array)[];
+  /** Row numbers in the order of this epoch. */
+  readonly order: Int32Array;
+  /** Positions of `order` to run: `from` (inclusive) to `to` (exclusive), in batches of the program's batch size. */
+  readonly from: number;
+  readonly to: number;
+  /** Number of the first update of this run, counted from 0 over the whole job: the Philox counter and Adam's t - 1. */
+  readonly firstStep: number;
+  /** Learning rate of each step of this run (empty for a program without updates). */
+  readonly learningRates: Float64Array;
+  /** 64-bit seed as two unsigned 32-bit words, low first. */
+  readonly seed: readonly [number, number];
+  readonly control: Int32Array;
+}
+
+export interface RunResult {
+  /** Steps completed; fewer than asked for when stopped or when `nonFinite` is set. */
+  readonly steps: number;
+  /** Index of the `guard_finite` command that found a NaN or infinity; that step changed no parameter. */
+  readonly nonFinite: number | null;
+}
+
+/** A program bound to an arena, ready to run again and again without allocating. */
+export interface Session {
+  run(request: RunRequest): RunResult;
+}
+
+export interface Backend {
+  readonly name: 'reference' | 'native';
+  /** Name with the instruction set in use, e.g. `native-avx512`: what receipts, workers and logs report. */
+  readonly variant: string;
+  /** Kernels it can run. A plan that needs another one goes to the reference backend. */
+  readonly kernels: ReadonlySet<string>;
+  /** Binds a program to an arena of at least `program.arenaBytes`. Several programs may share one arena (training, evaluation). */
+  load(program: Program, arena: ArrayBuffer): Session;
+}

@@ -1,0 +1,29 @@
+// The engine's front door: everything else of the service imports the engine through this file only.
+
+export { CONTROL } from './backends/backend.ts';
+export type { Fault } from './faults.ts';
+export { faultsBelow } from './faults.ts';
+export type { PatchOperation } from './json-patch.ts';
+export type { DataSignature, LayerReport, LayerSpec, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
+export type {
+  BestEpoch,
+  EpochReport,
+  Metrics,
+  Split,
+  TrainerStopReason,
+  TrainingData,
+  TrainingOptions,
+  TrainRequest,
+  TrainResult,
+} from './trainer/training.ts';
+export type { NamedTensor } from './weights/tensor.ts';
+// E1 (trainer) exports:   train(request: TrainRequest): Generator<EpochReport, TrainResult, void>
+//                         loadPredictor({ spec, weights, backend }): Predictor  { outputWidth, bytes, predict(features: Float32Array, rows: number): Float32Array }
+//                         estimateTraining({ spec, task, training, featureWidth, targetWidth, rows }): { memory_bytes, flops, seconds_p50, seconds_p90 }
+//                         selectBackend(name): Backend;  engineVersion: string
+// E2 (spec) exports:      checkSpec({ spec: unknown, data?: DataSignature, limits: SpecLimits }): SpecReport
+//                         checkTraining({ training: unknown, output, target?: TargetSignature, task, rows? , limits: { epochsMax } }): { faults, training: TrainingOptions | null }
+//                         checkSchema(schema, value: unknown, pointer?): Fault[]; withDefaults(schema, value)
+//                         modelSpecSchema(), trainingSchema(): JSON Schemas for OpenAPI;   catalog: Record<'layers'|'activations'|..., CatalogEntry[]>
+//                         encodeSafetensors(tensors, metadata): Uint8Array; decodeSafetensors(bytes); weightsData(tensors): Uint8Array
+//                         philox / shuffle / random streams shared by the trainer and the service's splits: permutation(seed, stream, step, n): Int32Array
