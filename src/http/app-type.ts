@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
+
+/**
+ * The application as routes see it: request types follow from the TypeBox schemas of a route.
+ * A feature is `export async function datasetRoutes(app: App, deps: { … }): Promise<void>`.
+ */
+export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+export type Request = FastifyRequest;
+export type Reply = FastifyReply;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The project the caller's key belongs to; every row read or written for this request is of this project. */
+    project: string;
+  }
+
+  interface FastifyContextConfig {
+    /** The route answers without an API key. */
+    public?: boolean;
+    /** The body's schema only documents it: a service checks the body, together with what it refers to. */
+    bodyCheckedByService?: boolean;
+  }
+}
