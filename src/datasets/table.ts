@@ -26,9 +26,32 @@ export interface ColumnSchema {
   readonly name: string;
   readonly type: Column['type'];
   readonly nullable: boolean;
-  /** Distinct values of a category, sorted. */
+  /** Distinct values of a category, sorted; they keep their JSON type. */
   readonly categories?: readonly (string | number | boolean)[];
-  readonly missing: 'error' | 'mean' | 'median' | 'mode' | 'constant';
-  readonly unknown: 'error' | 'bucket' | 'mode';
-  readonly encode: 'standardize' | 'minmax' | 'one_hot' | 'index' | 'none';
+  readonly missing: MissingPolicy;
+  /** What a missing value becomes when `missing` is `constant`. */
+  readonly fill?: string | number | boolean;
+  readonly unknown: UnknownPolicy;
+  readonly encode: Encoding;
+  /** Rows without a value in this column. */
+  readonly missing_rows: number;
+  /** How many different values the column holds; null when more than `DISTINCT_MAX`. */
+  readonly distinct: number | null;
+}
+
+export type MissingPolicy = 'error' | 'mean' | 'median' | 'mode' | 'constant';
+export type UnknownPolicy = 'error' | 'bucket' | 'mode';
+export type Encoding = 'standardize' | 'minmax' | 'one_hot' | 'index' | 'none';
+
+/** Distinct values are counted up to here, and a column with more is never a category. */
+export const DISTINCT_MAX = 1000;
+
+/** The column of a name, or undefined. */
+export function findColumn(table: Table, name: string): Column | undefined {
+  return table.columns.find((column) => column.name === name);
+}
+
+/** Whether a column keeps numbers, in the sense of its storage. */
+export function isNumberColumn(column: Column): column is NumberColumn {
+  return column.type === 'number' || column.type === 'integer';
 }
