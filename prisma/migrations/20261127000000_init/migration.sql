@@ -202,7 +202,6 @@ CREATE TABLE "deployment" (
     "name" TEXT NOT NULL,
     "model_name" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
-    "status" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

@@ -1,0 +1,80 @@
+import type { Tx } from '../db/database.ts';
+import { checkSpec, type ModelSpec, type SpecLimits } from '../engine/index.ts';
+import { AppError } from '../errors.ts';
+import type { ModelStore, StoredModel, StoredVersion } from './model-store.ts';
+
+export interface ModelServiceDeps {
+  readonly models: ModelStore;
+  readonly limits: SpecLimits;
+}
+
+export type ModelService = ReturnType<typeof createModelService>;
+
+/** Model definitions under their users' names, and the versions that jobs trained. */
+export function createModelService({ models, limits }: ModelServiceDeps) {
+  /** The model, or 404. */
+  async function get(project: string, name: string): Promise<StoredModel> {
+    const model = await models.find(project, name);
+    if (model === null) throw new AppError('not_found', { detail: `There is no model named "${name}".` });
+    return model;
+  }
+
+  return {
+    get,
+    list: models.list,
+
+    /**
+     * Stores a definition after the full check of its spec. `remember` keeps the reply in the same transaction.
+     * Throws spec_invalid with every fault, name_taken.
+     */
+    async create(
+      project: string,
+      { name, spec }: { name: string; spec: unknown },
+      remember: (tx: Tx, model: StoredModel) => Promise<void>,
+    ): Promise<StoredModel> {
+      const checked = checkedSpec(spec, limits);
+      return models.transaction(async (tx) => {
+        const model = await models.create(tx, project, name, checked);
+        if (model === null) {
+          throw new AppError('name_taken', { detail: `A model named "${name}" exists; models are changed by training new versions of them.` });
+        }
+        await remember(tx, model);
+        return model;
+      });
+    },
+
+    /** Deletes a model with its versions; 409 while a deployment serves one of them. */
+    async remove(project: string, name: string): Promise<void> {
+      const outcome = await models.transaction((tx) => models.remove(tx, project, name));
+      if (outcome === 'absent') throw new AppError('not_found', { detail: `There is no model named "${name}".` });
+      if (outcome === 'deployed') {
+        throw new AppError('state_conflict', { detail: `A deployment serves model "${name}"; delete the deployment first.` });
+      }
+    },
+
+    async listVersions(project: string, name: string, take: number, before: number | null): Promise<StoredVersion[]> {
+      await get(project, name);
+      return models.listVersions(project, name, take, before);
+    },
+
+    /** One version; the newest when no number is given. */
+    async getVersion(project: string, name: string, version: number | null): Promise<StoredVersion> {
+      const number = version ?? (await get(project, name)).latestVersion;
+      if (number === null) {
+        throw new AppError('not_found', { detail: `Model "${name}" has no trained version yet: post a job with "on_success": {"model": "${name}"}.` });
+      }
+      const found = await models.findVersion(project, name, number);
+      if (found === null) throw new AppError('not_found', { detail: `Model "${name}" has no version ${number}.` });
+      return found;
+    },
+  };
+}
+
+function checkedSpec(spec: unknown, limits: SpecLimits): ModelSpec {
+  const report = checkSpec({ spec, limits });
+  if (report.spec === null || report.faults.length > 0) {
+    const errors = report.faults.map((fault) => ({ ...fault, pointer: `/spec${fault.pointer}` }));
+    throw new AppError('spec_invalid', { detail: `The spec has ${errors.length} fault(s); each is listed with a pointer.`, errors });
+  }
+  return report.spec;
+}
