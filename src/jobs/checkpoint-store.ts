@@ -1,0 +1,48 @@
+import type { PoolClient } from 'pg';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import { newId } from '../lib/ids.ts';
+
+/** The engine state a job goes on from. */
+export interface StoredCheckpoint {
+  readonly id: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly blobId: string;
+}
+
+/** Keeps the engine's state after an epoch. A state already kept for that epoch stays. */
+export async function insertCheckpoint(
+  client: PoolClient,
+  blobs: BlobStore,
+  checkpoint: { jobId: string; epoch: number; step: number; state: Uint8Array },
+): Promise<string> {
+  const { jobId, epoch, step, state } = checkpoint;
+  const blob = await blobs.write(client, state);
+  const id = newId('checkpoint');
+  await client.query('INSERT INTO checkpoint (id, job_id, epoch, step, blob_id) VALUES ($1, $2, $3, $4, $5)', [
+    id,
+    jobId,
+    epoch,
+    step,
+    blob.id,
+  ]);
+  return id;
+}
+
+/** The newest state of a job, or null before its first checkpoint. */
+export async function findNewestCheckpoint(client: PoolClient, jobId: string): Promise<StoredCheckpoint | null> {
+  const { rows } = await client.query<StoredCheckpoint>(
+    `SELECT id, epoch, step, blob_id AS "blobId" FROM checkpoint WHERE job_id = $1 ORDER BY epoch DESC LIMIT 1`,
+    [jobId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Removes the job's checkpoints except those of the epochs named, bytes included. */
+export async function removeCheckpoints(client: PoolClient, jobId: string, keepEpochs: readonly number[] = []): Promise<void> {
+  await client.query(
+    `WITH removed AS (DELETE FROM checkpoint WHERE job_id = $1 AND epoch <> ALL($2::int[]) RETURNING blob_id)
+     DELETE FROM blob USING removed WHERE blob.id = removed.blob_id`,
+    [jobId, keepEpochs],
+  );
+}

@@ -1,0 +1,213 @@
+import { CHANNELS, type Database, type Tx } from '../db/database.ts';
+import type { Prisma } from '../db/generated/client.ts';
+import { TERMINAL_STATUSES } from './job-state.ts';
+
+/** A job's row, without what belongs to its worker. */
+export interface StoredJob {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly stopReason: string | null;
+  readonly attempt: number;
+  readonly request: object;
+  readonly progress: JobProgress;
+  readonly latestMetrics: object | null;
+  readonly best: object | null;
+  readonly result: object | null;
+  readonly error: object | null;
+  readonly receipt: object;
+  readonly weightsBlobId: string | null;
+  readonly cancelRequested: boolean;
+  readonly lastEvent: number;
+  readonly createdAt: Date;
+}
+
+/** How far a job is; `step` counts updates. Written by the worker at most twice a second. */
+export interface JobProgress {
+  readonly fraction: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly eta_seconds: number | null;
+  readonly samples_per_second: number | null;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly project: string;
+  readonly kind: string;
+  readonly request: object;
+  readonly datasetId: string;
+  readonly modelName: string | null;
+  readonly progress: JobProgress;
+  readonly receipt: object;
+}
+
+export interface JobFilter {
+  readonly status?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly model?: string | undefined;
+  readonly dataset?: string | undefined;
+}
+
+export interface StoredEpoch {
+  readonly epoch: number;
+  readonly step: number;
+  readonly metrics: object;
+  readonly learningRate: number;
+  readonly seconds: number;
+}
+
+/** The bytes of a job's weights: a safetensors file in the blob store. */
+export interface WeightsBlob {
+  readonly id: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+const columns = {
+  id: true,
+  kind: true,
+  status: true,
+  stopReason: true,
+  attempt: true,
+  request: true,
+  progress: true,
+  latestMetrics: true,
+  best: true,
+  result: true,
+  error: true,
+  receipt: true,
+  weightsBlobId: true,
+  cancelRequested: true,
+  lastEvent: true,
+  createdAt: true,
+} as const satisfies Prisma.JobSelect;
+
+export type JobStore = ReturnType<typeof createJobStore>;
+
+/** Rows of jobs as the API reads and changes them. What a worker writes is fenced and lives in `execution-store.ts`. */
+export function createJobStore({ prisma }: Pick<Database, 'prisma'>) {
+  return {
+    /** Runs `work` in one transaction. */
+    transaction: <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => prisma.$transaction(work),
+
+    /** The queued job and the doorbell for its first attempt, with the notifications of both. */
+    async insert(tx: Tx, job: NewJob): Promise<void> {
+      await tx.job.create({
+        data: {
+          id: job.id,
+          projectId: job.project,
+          kind: job.kind,
+          status: 'queued',
+          request: jsonOf(job.request),
+          datasetId: job.datasetId,
+          modelName: job.modelName,
+          progress: jsonOf(job.progress),
+          receipt: jsonOf(job.receipt),
+        },
+      });
+      await tx.outbox.create({ data: { jobId: job.id, attempt: 1 } });
+      await notify(tx, CHANNELS.outbox, job.id);
+      await notify(tx, CHANNELS.jobChanged, job.id);
+    },
+
+    /** The job, read inside `tx` when that has not committed yet. */
+    async find(project: string, id: string, tx: Tx = prisma): Promise<StoredJob | null> {
+      const row = await tx.job.findUnique({ where: { id, projectId: project }, select: columns });
+      return row === null ? null : storedJob(row);
+    },
+
+    /** Newest first; `before` is the id of the last one seen. */
+    async list(project: string, filter: JobFilter, take: number, before: string | null): Promise<StoredJob[]> {
+      const where: Prisma.JobWhereInput = { projectId: project };
+      if (before !== null) where.id = { lt: before };
+      if (filter.status !== undefined) where.status = filter.status;
+      if (filter.kind !== undefined) where.kind = filter.kind;
+      if (filter.model !== undefined) where.modelName = filter.model;
+      if (filter.dataset !== undefined) where.datasetId = filter.dataset;
+      const rows = await prisma.job.findMany({ where, select: columns, orderBy: { id: 'desc' }, take });
+      return rows.map(storedJob);
+    },
+
+    /** Places in the queue, from 1, of those of `ids` that wait in it. */
+    async queuePositions(ids: readonly string[], tx: Tx = prisma): Promise<Map<string, number>> {
+      if (ids.length === 0) return new Map();
+      const rows = await tx.$queryRaw<{ id: string; place: number }[]>`
+        SELECT id, place::int FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM job WHERE status IN ('queued', 'interrupted')) waiting
+         WHERE id = ANY(${[...ids]})`;
+      return new Map(rows.map(({ id, place }) => [id, place]));
+    },
+
+    /** The status, holding the row until `tx` ends, so that no worker can change it meanwhile. */
+    async lockStatus(tx: Tx, project: string, id: string): Promise<string | null> {
+      const rows = await tx.$queryRaw<{ status: string }[]>`SELECT status FROM job WHERE id = ${id} AND project_id = ${project} FOR UPDATE`;
+      return rows[0]?.status ?? null;
+    },
+
+    /** Ends a job no worker holds; its doorbells are taken away with it. */
+    async cancelWaiting(tx: Tx, id: string): Promise<void> {
+      await tx.job.update({
+        where: { id },
+        data: { status: 'cancelled', stopReason: 'cancelled', cancelRequested: true, endedAt: new Date() },
+        select: { id: true },
+      });
+      await tx.outbox.deleteMany({ where: { jobId: id } });
+      await notify(tx, CHANNELS.jobChanged, id);
+    },
+
+    /** Asks the worker that holds the job to stop. */
+    async requestCancel(tx: Tx, id: string): Promise<void> {
+      await tx.job.update({ where: { id }, data: { cancelRequested: true }, select: { id: true } });
+      await notify(tx, CHANNELS.jobCancel, id);
+      await notify(tx, CHANNELS.jobChanged, id);
+    },
+
+    /** Deletes an ended job with its epochs, events and checkpoints. The weights stay while a model version refers to them. */
+    async remove(tx: Tx, id: string): Promise<void> {
+      const job = await tx.job.delete({
+        where: { id, status: { in: [...TERMINAL_STATUSES] } },
+        select: { weightsBlobId: true, checkpoints: { select: { blobId: true } } },
+      });
+      const blobs = job.checkpoints.map(({ blobId }) => blobId);
+      if (job.weightsBlobId !== null) {
+        const versions = await tx.modelVersion.count({ where: { weightsBlobId: job.weightsBlobId } });
+        if (versions === 0) blobs.push(job.weightsBlobId);
+      }
+      await tx.blob.deleteMany({ where: { id: { in: blobs } } });
+    },
+
+    /** Epochs after `epoch`, oldest first. */
+    async epochs(jobId: string, take: number, after: number): Promise<StoredEpoch[]> {
+      const rows = await prisma.epoch.findMany({ where: { jobId, epoch: { gt: after } }, orderBy: { epoch: 'asc' }, take });
+      return rows.map((row) => ({ ...row, metrics: row.metrics as object }));
+    },
+
+    async weights(blobId: string): Promise<WeightsBlob | null> {
+      const blob = await prisma.blob.findUnique({ where: { id: blobId } });
+      return blob === null ? null : { id: blob.id, bytes: Number(blob.bytes), sha256: blob.sha256 };
+    },
+  };
+}
+
+async function notify(tx: Tx, channel: string, payload: string): Promise<void> {
+  await tx.$executeRaw`SELECT pg_notify(${channel}, ${payload})`;
+}
+
+function storedJob(row: Prisma.JobGetPayload<{ select: typeof columns }>): StoredJob {
+  return {
+    ...row,
+    request: row.request as object,
+    progress: row.progress as object as JobProgress,
+    latestMetrics: row.latestMetrics as object | null,
+    best: row.best as object | null,
+    result: row.result as object | null,
+    error: row.error as object | null,
+    receipt: row.receipt as object,
+  };
+}
+
+function jsonOf(value: object): Prisma.InputJsonValue {
+  return JSON.parse(JSON.stringify(value));
+}

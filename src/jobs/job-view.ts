@@ -1,0 +1,61 @@
+import type { StoredEvent } from './event-store.ts';
+import type { StoredEpoch, StoredJob } from './job-store.ts';
+
+/** One entry of a job's history. */
+export interface TimelineEntry {
+  readonly status: string;
+  readonly at: string;
+  readonly [detail: string]: unknown;
+}
+
+export type JobView = ReturnType<typeof jobView>;
+
+/** The job as the API shows it. Absent values are null, never left out. */
+export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline: readonly StoredEvent[]; queuePosition: number | null }) {
+  const self = `/v1/jobs/${job.id}`;
+  return {
+    id: job.id,
+    object: 'job',
+    kind: job.kind,
+    status: job.status,
+    stop_reason: job.stopReason,
+    attempt: job.attempt,
+    queue_position: queuePosition,
+    cancel_requested: job.cancelRequested,
+    request: job.request,
+    progress: job.progress,
+    latest_metrics: job.latestMetrics,
+    best: job.best,
+    timeline: timeline.map(timelineEntry),
+    result: job.result,
+    error: job.error,
+    receipt: job.receipt,
+    created_at: job.createdAt.toISOString(),
+    links: {
+      self,
+      events: `${self}/events`,
+      epochs: `${self}/epochs`,
+      cancel: `${self}/cancel`,
+      weights: `${self}/weights`,
+      dataset: datasetLink(job.request),
+    },
+  };
+}
+
+/** An event as the list shows it; the stream sends the same `id`, `event` and `data`. */
+export function eventView(event: StoredEvent) {
+  return { id: event.seq, event: event.type, data: event.data, at: event.at.toISOString() };
+}
+
+export function epochView(row: StoredEpoch) {
+  return { epoch: row.epoch, step: row.step, metrics: row.metrics, learning_rate: row.learningRate, seconds: row.seconds };
+}
+
+function timelineEntry(event: StoredEvent): TimelineEntry {
+  const status = event.type === 'interrupted' ? 'interrupted' : '';
+  return { status, ...event.data, at: event.at.toISOString() };
+}
+
+function datasetLink(request: object): string | null {
+  return 'dataset' in request && typeof request.dataset === 'string' ? `/v1/datasets/${request.dataset}` : null;
+}
