@@ -1,0 +1,188 @@
+/*
+ * The safetensors format (https://huggingface.co/docs/safetensors): eight bytes with the length of the header, a JSON header,
+ * raw little-endian data. Files come from users too, so a file is checked completely before a tensor is allocated.
+ * Every platform Node runs on is little-endian, so typed arrays are copied as they are.
+ */
+
+import type { Shape } from '../shape.ts';
+import type { NamedTensor } from './tensor.ts';
+
+export type TensorData = Float32Array | Float64Array | Int32Array;
+
+/** A tensor of any type we store. Weights are float32; checkpoints also hold exact counters and sums. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: TensorData;
+}
+
+export interface TensorFile<Tensor extends StoredTensor = StoredTensor> {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: readonly Tensor[];
+}
+
+/** What is wrong with a file; the message is fit for users. */
+export class SafetensorsError extends Error {
+  override readonly name = 'SafetensorsError';
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: keyof typeof DTYPES;
+  readonly shape: Shape;
+  readonly from: number;
+  readonly to: number;
+}
+
+const DTYPES = {
+  F32: { bytes: 4, view: (buffer: ArrayBuffer) => new Float32Array(buffer) },
+  F64: { bytes: 8, view: (buffer: ArrayBuffer) => new Float64Array(buffer) },
+  I32: { bytes: 4, view: (buffer: ArrayBuffer) => new Int32Array(buffer) },
+} as const;
+
+const LENGTH_BYTES = 8;
+const ALIGNMENT_BYTES = 8;
+/** The bound the format's own readers set. */
+const HEADER_BYTES_MAX = 100_000_000;
+const METADATA_KEY = '__metadata__';
+
+/** One file holding the tensors in the given order (wider elements first, which keeps every tensor aligned). */
+export function encodeSafetensors(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const ordered = tensors.toSorted((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  let end = 0;
+  const entries = ordered.map(({ name, shape, data }) => {
+    const offsets = [end, end + data.byteLength];
+    end += data.byteLength;
+    return [name, { dtype: dtypeOf(data), shape, data_offsets: offsets }];
+  });
+  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([[METADATA_KEY, metadata], ...entries])));
+  const headerBytes = Math.ceil(header.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+
+  const file = new Uint8Array(LENGTH_BYTES + headerBytes + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  file.set(header, LENGTH_BYTES);
+  copyData(ordered, file.subarray(LENGTH_BYTES + headerBytes));
+  return file;
+}
+
+/** Reads a file, or throws a `SafetensorsError`. The tensors are copies in header order. */
+export function decodeSafetensors(file: Uint8Array): TensorFile {
+  const { header, dataStart } = readHeader(file);
+  const metadata = readMetadata(header);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== METADATA_KEY)
+    .map(([name, value]) => readEntry(name, value));
+  checkCover(entries, file.length - dataStart);
+
+  const tensors = entries.map(({ name, dtype, shape, from, to }) => {
+    const bytes = new Uint8Array(to - from);
+    bytes.set(file.subarray(dataStart + from, dataStart + to));
+    return { name, shape, data: DTYPES[dtype].view(bytes.buffer) };
+  });
+  return { metadata, tensors };
+}
+
+/** Reads a file of weights: float32 throughout. */
+export function decodeWeights(file: Uint8Array): TensorFile<NamedTensor> {
+  const { metadata, tensors } = decodeSafetensors(file);
+  const weights = tensors.map(({ name, shape, data }) => {
+    if (!(data instanceof Float32Array)) throw new SafetensorsError(`Tensor "${name}" must have dtype F32, received ${dtypeOf(data)}.`);
+    return { name, shape, data };
+  });
+  return { metadata, tensors: weights };
+}
+
+/** The data section with tensors sorted by name (by code unit): its digest identifies weights whatever they are stored with. */
+export function weightsData(tensors: readonly NamedTensor[]): Uint8Array {
+  const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  const data = new Uint8Array(sorted.reduce((total, tensor) => total + tensor.data.byteLength, 0));
+  copyData(sorted, data);
+  return data;
+}
+
+function copyData(tensors: readonly StoredTensor[], target: Uint8Array): void {
+  let offset = 0;
+  for (const { data } of tensors) {
+    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+}
+
+function dtypeOf(data: TensorData): keyof typeof DTYPES {
+  if (data instanceof Float32Array) return 'F32';
+  return data instanceof Float64Array ? 'F64' : 'I32';
+}
+
+function readHeader(file: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
+  if (file.length < LENGTH_BYTES) throw new SafetensorsError(`A file has at least ${LENGTH_BYTES} bytes, received ${file.length}.`);
+  const headerBytes = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
+  const available = Math.min(file.length - LENGTH_BYTES, HEADER_BYTES_MAX);
+  if (headerBytes > BigInt(available)) {
+    throw new SafetensorsError(`The header claims ${headerBytes} bytes, at most ${available} are possible.`);
+  }
+  const dataStart = LENGTH_BYTES + Number(headerBytes);
+  const header = parseHeader(file.subarray(LENGTH_BYTES, dataStart));
+  if (!isRecord(header)) throw new SafetensorsError('The header must be a JSON object.');
+  return { header, dataStart };
+}
+
+function parseHeader(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new SafetensorsError('The header is not JSON in UTF-8.', { cause });
+  }
+}
+
+function readMetadata(header: Record<string, unknown>): Record<string, string> {
+  const metadata = Object.hasOwn(header, METADATA_KEY) ? header[METADATA_KEY] : {};
+  if (!isRecord(metadata)) throw new SafetensorsError(`${METADATA_KEY} must be an object of strings.`);
+  const texts = Object.entries(metadata).map(([key, value]): [string, string] => {
+    if (typeof value !== 'string') throw new SafetensorsError(`${METADATA_KEY} must hold strings only, "${key}" is ${typeof value}.`);
+    return [key, value];
+  });
+  return Object.fromEntries(texts);
+}
+
+function readEntry(name: string, value: unknown): Entry {
+  if (!isRecord(value)) throw new SafetensorsError(`Tensor "${name}" must be described by an object.`);
+  const dtype = value['dtype'];
+  if (!isDtype(dtype)) {
+    throw new SafetensorsError(
+      `Tensor "${name}" must have one of the dtypes ${Object.keys(DTYPES).join(', ')}, received ${JSON.stringify(dtype)}.`,
+    );
+  }
+  const { shape, data_offsets: offsets } = value;
+  if (!isSizes(shape)) throw new SafetensorsError(`The shape of tensor "${name}" must be a list of whole numbers.`);
+  if (!isSizes(offsets) || offsets.length !== 2)
+    throw new SafetensorsError(`The data_offsets of tensor "${name}" must be two whole numbers.`);
+  const [from, to] = [offsets[0]!, offsets[1]!];
+  const bytes = shape.reduce((product, axis) => product * axis, DTYPES[dtype].bytes);
+  if (!Number.isSafeInteger(bytes) || to - from !== bytes) {
+    throw new SafetensorsError(`Tensor "${name}" needs ${bytes} bytes by its shape, its data_offsets span ${to - from}.`);
+  }
+  return { name, dtype, shape, from, to };
+}
+
+/** The tensors must cover the data section without a hole, an overlap or trailing bytes. */
+function checkCover(entries: readonly Entry[], dataBytes: number): void {
+  let end = 0;
+  for (const { name, from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end) throw new SafetensorsError(`The data of tensor "${name}" must start at byte ${end}, its data_offsets say ${from}.`);
+    end = to;
+  }
+  if (end !== dataBytes) throw new SafetensorsError(`The tensors cover ${end} bytes of data, the file holds ${dataBytes}.`);
+}
+
+function isDtype(value: unknown): value is keyof typeof DTYPES {
+  return typeof value === 'string' && Object.hasOwn(DTYPES, value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
