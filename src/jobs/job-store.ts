@@ -92,26 +92,11 @@ export function createJobStore({ prisma }: Pick<Database, 'prisma'>) {
   return {
     /** Runs `work` in one transaction. */
     transaction: <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => prisma.$transaction(work),
-
-    /** The queued job and the doorbell for its first attempt, with the notifications of both. */
-    async insert(tx: Tx, job: NewJob): Promise<void> {
-      await tx.job.create({
-        data: {
-          id: job.id,
-          projectId: job.project,
-          kind: job.kind,
-          status: 'queued',
-          request: jsonOf(job.request),
-          datasetId: job.datasetId,
-          modelName: job.modelName,
-          progress: jsonOf(job.progress),
-          receipt: jsonOf(job.receipt),
-        },
-      });
-      await tx.outbox.create({ data: { jobId: job.id, attempt: 1 } });
-      await notify(tx, CHANNELS.outbox, job.id);
-      await notify(tx, CHANNELS.jobChanged, job.id);
-    },
+    insert,
+    lockStatus,
+    cancelWaiting,
+    requestCancel,
+    remove,
 
     /** The job, read inside `tx` when that has not committed yet. */
     async find(project: string, id: string, tx: Tx = prisma): Promise<StoredJob | null> {
@@ -140,44 +125,6 @@ export function createJobStore({ prisma }: Pick<Database, 'prisma'>) {
       return new Map(rows.map(({ id, place }) => [id, place]));
     },
 
-    /** The status, holding the row until `tx` ends, so that no worker can change it meanwhile. */
-    async lockStatus(tx: Tx, project: string, id: string): Promise<string | null> {
-      const rows = await tx.$queryRaw<{ status: string }[]>`SELECT status FROM job WHERE id = ${id} AND project_id = ${project} FOR UPDATE`;
-      return rows[0]?.status ?? null;
-    },
-
-    /** Ends a job no worker holds; its doorbells are taken away with it. */
-    async cancelWaiting(tx: Tx, id: string): Promise<void> {
-      await tx.job.update({
-        where: { id },
-        data: { status: 'cancelled', stopReason: 'cancelled', cancelRequested: true, endedAt: new Date() },
-        select: { id: true },
-      });
-      await tx.outbox.deleteMany({ where: { jobId: id } });
-      await notify(tx, CHANNELS.jobChanged, id);
-    },
-
-    /** Asks the worker that holds the job to stop. */
-    async requestCancel(tx: Tx, id: string): Promise<void> {
-      await tx.job.update({ where: { id }, data: { cancelRequested: true }, select: { id: true } });
-      await notify(tx, CHANNELS.jobCancel, id);
-      await notify(tx, CHANNELS.jobChanged, id);
-    },
-
-    /** Deletes an ended job with its epochs, events and checkpoints. The weights stay while a model version refers to them. */
-    async remove(tx: Tx, id: string): Promise<void> {
-      const job = await tx.job.delete({
-        where: { id, status: { in: [...TERMINAL_STATUSES] } },
-        select: { weightsBlobId: true, checkpoints: { select: { blobId: true } } },
-      });
-      const blobs = job.checkpoints.map(({ blobId }) => blobId);
-      if (job.weightsBlobId !== null) {
-        const versions = await tx.modelVersion.count({ where: { weightsBlobId: job.weightsBlobId } });
-        if (versions === 0) blobs.push(job.weightsBlobId);
-      }
-      await tx.blob.deleteMany({ where: { id: { in: blobs } } });
-    },
-
     /** Epochs after `epoch`, oldest first. */
     async epochs(jobId: string, take: number, after: number): Promise<StoredEpoch[]> {
       const rows = await prisma.epoch.findMany({ where: { jobId, epoch: { gt: after } }, orderBy: { epoch: 'asc' }, take });
@@ -189,6 +136,64 @@ export function createJobStore({ prisma }: Pick<Database, 'prisma'>) {
       return blob === null ? null : { id: blob.id, bytes: Number(blob.bytes), sha256: blob.sha256 };
     },
   };
+}
+
+/** The queued job and the doorbell for its first attempt, with the notifications of both. */
+async function insert(tx: Tx, job: NewJob): Promise<void> {
+  await tx.job.create({
+    data: {
+      id: job.id,
+      projectId: job.project,
+      kind: job.kind,
+      status: 'queued',
+      request: jsonOf(job.request),
+      datasetId: job.datasetId,
+      modelName: job.modelName,
+      progress: jsonOf(job.progress),
+      receipt: jsonOf(job.receipt),
+    },
+  });
+  await tx.outbox.create({ data: { jobId: job.id, attempt: 1 } });
+  await notify(tx, CHANNELS.outbox, job.id);
+  await notify(tx, CHANNELS.jobChanged, job.id);
+}
+
+/** The status, holding the row until `tx` ends, so that no worker can change it meanwhile. */
+async function lockStatus(tx: Tx, project: string, id: string): Promise<string | null> {
+  const rows = await tx.$queryRaw<{ status: string }[]>`SELECT status FROM job WHERE id = ${id} AND project_id = ${project} FOR UPDATE`;
+  return rows[0]?.status ?? null;
+}
+
+/** Ends a job no worker holds; its doorbells are taken away with it. */
+async function cancelWaiting(tx: Tx, id: string): Promise<void> {
+  await tx.job.update({
+    where: { id },
+    data: { status: 'cancelled', stopReason: 'cancelled', cancelRequested: true, endedAt: new Date() },
+    select: { id: true },
+  });
+  await tx.outbox.deleteMany({ where: { jobId: id } });
+  await notify(tx, CHANNELS.jobChanged, id);
+}
+
+/** Asks the worker that holds the job to stop. */
+async function requestCancel(tx: Tx, id: string): Promise<void> {
+  await tx.job.update({ where: { id }, data: { cancelRequested: true }, select: { id: true } });
+  await notify(tx, CHANNELS.jobCancel, id);
+  await notify(tx, CHANNELS.jobChanged, id);
+}
+
+/** Deletes an ended job with its epochs, events and checkpoints. The weights stay while a model version refers to them. */
+async function remove(tx: Tx, id: string): Promise<void> {
+  const job = await tx.job.delete({
+    where: { id, status: { in: [...TERMINAL_STATUSES] } },
+    select: { weightsBlobId: true, checkpoints: { select: { blobId: true } } },
+  });
+  const blobs = job.checkpoints.map(({ blobId }) => blobId);
+  if (job.weightsBlobId !== null) {
+    const versions = await tx.modelVersion.count({ where: { weightsBlobId: job.weightsBlobId } });
+    if (versions === 0) blobs.push(job.weightsBlobId);
+  }
+  await tx.blob.deleteMany({ where: { id: { in: blobs } } });
 }
 
 async function notify(tx: Tx, channel: string, payload: string): Promise<void> {

@@ -1,13 +1,6 @@
 import type { StoredEvent } from './event-store.ts';
 import type { StoredEpoch, StoredJob } from './job-store.ts';
 
-/** One entry of a job's history. */
-export interface TimelineEntry {
-  readonly status: string;
-  readonly at: string;
-  readonly [detail: string]: unknown;
-}
-
 export type JobView = ReturnType<typeof jobView>;
 
 /** The job as the API shows it. Absent values are null, never left out. */
@@ -51,9 +44,9 @@ export function epochView(row: StoredEpoch) {
   return { epoch: row.epoch, step: row.step, metrics: row.metrics, learning_rate: row.learningRate, seconds: row.seconds };
 }
 
-function timelineEntry(event: StoredEvent): TimelineEntry {
-  const status = event.type === 'interrupted' ? 'interrupted' : '';
-  return { status, ...event.data, at: event.at.toISOString() };
+function timelineEntry(event: StoredEvent): object {
+  const at = event.at.toISOString();
+  return event.type === 'interrupted' ? { status: 'interrupted', at, ...event.data } : { at, ...event.data };
 }
 
 function datasetLink(request: object): string | null {
