@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { PrismaClient } from './generated/client.ts';
 import type { Prisma } from './generated/client.ts';
+import { PrismaClient } from './generated/client.ts';
 
 /** Channels of LISTEN/NOTIFY: wake-ups between processes. The payload is a job id; the truth is always read from the tables. */
 export const CHANNELS = {

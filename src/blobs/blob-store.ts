@@ -1,0 +1,129 @@
+// Runs of bytes (datasets, weights, checkpoints) as rows of 1 MiB. Through `pg`, not Prisma, whose base64 round trip costs
+// several times the memory and blocks the event loop. One chunk is in flight at a time and no transaction is held while a
+// slow reader takes its time.
+import { createHash } from 'node:crypto';
+import type { Queryable } from '../db/transaction.ts';
+import { newId } from '../lib/ids.ts';
+
+export interface BlobInfo {
+  readonly id: string;
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface BlobStore {
+  /** Stores the bytes. Pass a client in a transaction: outside of one, a source that fails leaves part of a blob behind. */
+  write(client: Queryable, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  read(id: string): AsyncGenerator<Buffer>;
+  /** The whole blob, checked against its hash. */
+  readAll(id: string): Promise<Buffer>;
+  /** Bytes `start` (inclusive) to `end` (exclusive), cut to the blob's length. */
+  readRange(id: string, start: number, end: number): AsyncGenerator<Buffer>;
+  remove(client: Queryable, ids: readonly string[]): Promise<void>;
+}
+
+/** The blob is gone, or what is stored is not what was written. */
+export class BlobError extends Error {
+  readonly blobId: string;
+
+  constructor(blobId: string, problem: string) {
+    super(`blob ${blobId} ${problem}`);
+    this.name = 'BlobError';
+    this.blobId = blobId;
+  }
+}
+
+export const CHUNK_BYTES = 1024 * 1024;
+
+/** The blobs of a database: the tables `blob` and `chunk`. */
+export function createBlobStore(pool: Queryable): BlobStore {
+  async function* readRange(id: string, start: number, end: number): AsyncGenerator<Buffer> {
+    const { bytes } = await readInfo(pool, id);
+    const stop = Math.min(end, bytes);
+    for (let at = Math.max(0, start); at < stop; ) {
+      const n = Math.floor(at / CHUNK_BYTES);
+      const skip = at - n * CHUNK_BYTES;
+      const data = await readChunk(pool, id, n);
+      if (data.length !== Math.min(CHUNK_BYTES, bytes - n * CHUNK_BYTES))
+        throw new BlobError(id, `has a chunk ${n} of ${data.length} bytes`);
+      const piece = data.subarray(skip, Math.min(data.length, skip + stop - at));
+      yield piece;
+      at += piece.length;
+    }
+  }
+
+  return {
+    write: writeBlob,
+    read: (id) => readRange(id, 0, Number.POSITIVE_INFINITY),
+    readRange,
+    readAll: async (id) => {
+      const { bytes, sha256 } = await readInfo(pool, id);
+      const whole = Buffer.allocUnsafe(bytes);
+      let filled = 0;
+      for await (const piece of readRange(id, 0, bytes)) filled += piece.copy(whole, filled);
+      if (createHash('sha256').update(whole).digest('hex') !== sha256) throw new BlobError(id, 'does not have the hash it was stored with');
+      return whole;
+    },
+    remove: async (client, ids) => {
+      if (ids.length > 0) await client.query('DELETE FROM blob WHERE id = ANY($1)', [ids]);
+    },
+  };
+}
+
+async function writeBlob(client: Queryable, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+  const id = newId('blob');
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let n = 0;
+  // The row comes first for the chunks' foreign key; length and hash are known at the end.
+  await client.query("INSERT INTO blob (id, bytes, sha256) VALUES ($1, 0, '')", [id]);
+  for await (const chunk of inChunks(source)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    await client.query('INSERT INTO chunk (blob_id, n, data) VALUES ($1, $2, $3)', [id, n, chunk]);
+    n += 1;
+  }
+  const sha256 = hash.digest('hex');
+  await client.query('UPDATE blob SET bytes = $2, sha256 = $3 WHERE id = $1', [id, bytes, sha256]);
+  return { id, bytes, sha256 };
+}
+
+/** The same bytes in pieces of exactly CHUNK_BYTES, the last one shorter. */
+async function* inChunks(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  if (source instanceof Uint8Array) {
+    for (let at = 0; at < source.length; at += CHUNK_BYTES) yield asBuffer(source.subarray(at, at + CHUNK_BYTES));
+    return;
+  }
+  let pending: Buffer[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    pending.push(asBuffer(piece));
+    length += piece.length;
+    if (length < CHUNK_BYTES) continue;
+    const joined = Buffer.concat(pending, length);
+    let at = 0;
+    for (; length - at >= CHUNK_BYTES; at += CHUNK_BYTES) yield joined.subarray(at, at + CHUNK_BYTES);
+    pending = [joined.subarray(at)];
+    length -= at;
+  }
+  if (length > 0) yield Buffer.concat(pending, length);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+async function readInfo(client: Queryable, id: string): Promise<BlobInfo> {
+  const { rows } = await client.query<{ bytes: string; sha256: string }>('SELECT bytes, sha256 FROM blob WHERE id = $1', [id]);
+  const row = rows[0];
+  if (row === undefined) throw new BlobError(id, 'does not exist');
+  return { id, bytes: Number(row.bytes), sha256: row.sha256 };
+}
+
+async function readChunk(client: Queryable, id: string, n: number): Promise<Buffer> {
+  const { rows } = await client.query<{ data: Buffer }>('SELECT data FROM chunk WHERE blob_id = $1 AND n = $2', [id, n]);
+  const row = rows[0];
+  if (row === undefined) throw new BlobError(id, `lacks chunk ${n}`);
+  return row.data;
+}

@@ -1,0 +1,36 @@
+import type pg from 'pg';
+
+/** What runs a statement: the pool, or a client inside a transaction. */
+export type Queryable = pg.Pool | pg.ClientBase;
+
+/** Runs the work in one transaction; a throw rolls everything back. */
+export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // The pool listens only while a client is idle: unheard, a connection that breaks here would end the process.
+  const broken = (): void => undefined; // The failing query tells.
+  client.on('error', broken);
+  let failure: unknown = null;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    const clean = failure === null || (await rollBack(client));
+    client.off('error', broken);
+    // A connection whose state is not known is closed, which rolls back as well.
+    client.release(!clean);
+  }
+}
+
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+}
