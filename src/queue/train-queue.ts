@@ -1,0 +1,34 @@
+import type { MessageConsumer, MessageProducer, QueueStore } from './queue-store.ts';
+
+const QUEUE_NAME = 'train';
+
+/** Tells the workers that a job waits: the job and the number of the attempt it waits for. */
+export interface Doorbell {
+  readonly jobId: string;
+  readonly attempt: number;
+}
+
+export interface TrainQueue {
+  /** Puts a message per doorbell into the queue. Ringing the same one twice is harmless. */
+  ring(doorbells: readonly Doorbell[]): Promise<void>;
+  /** Messages no worker has taken yet. Also the health check of the store: rejects when it does not answer. */
+  countWaiting(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export function createTrainQueue(store: QueueStore, onError: (error: Error) => void): TrainQueue {
+  const producer: MessageProducer = store.createProducer(QUEUE_NAME, onError);
+  return {
+    ring: (doorbells) => producer.add(doorbells.map(({ jobId, attempt }) => ({ id: `${jobId}-${attempt}`, jobId }))),
+    countWaiting: () => producer.countWaiting(),
+    close: () => producer.close(),
+  };
+}
+
+/** Starts taking jobs: `handle` is called with a job id, at most `concurrency` at a time, and ends when the job is done with. */
+export function consumeTrainQueue(
+  store: QueueStore,
+  options: { concurrency: number; handle: (jobId: string) => Promise<void>; onError: (error: Error) => void },
+): Promise<MessageConsumer> {
+  return store.createConsumer(QUEUE_NAME, options);
+}

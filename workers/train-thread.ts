@@ -1,0 +1,89 @@
+// Runs one training in a piscina thread. The trainer is a synchronous generator and the thread never returns to its event
+// loop while it works: messages out need none, and the main thread's answers are words of shared memory.
+
+import { performance } from 'node:perf_hooks';
+import { CONTROL, type EpochReport, train } from '../src/engine/index.ts';
+import { type EpochRecord, FLOW, type ThreadEvent, type TrainCommand } from '../src/threads/protocol.ts';
+
+/** Epochs faster than this travel together, so that a commit per epoch does not bound a small training. */
+const BATCH_MS = 50;
+/** How many batches may be under way before the trainer waits for the commits. */
+const BATCHES_AHEAD_MAX = 2;
+
+/** The entry piscina calls: events go to the command's port, the last one is `finished` or `failed`. */
+export default function runTraining(command: TrainCommand): void {
+  try {
+    post(command, runEpochs(command));
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    post(command, { type: 'failed', message, stack: stack ?? null });
+  } finally {
+    command.port.close();
+  }
+}
+
+function runEpochs(command: TrainCommand): ThreadEvent {
+  const trainer = train({ ...command.request, control: command.control, now: () => performance.now() });
+  const batches = batchSender(command);
+  for (;;) {
+    const next = trainer.next();
+    if (next.done === true) {
+      batches.flush();
+      return { type: 'finished', result: next.value };
+    }
+    batches.add(next.value);
+  }
+}
+
+/** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
+function batchSender(command: TrainCommand) {
+  let epochs: EpochRecord[] = [];
+  let checkpointDue = false;
+  let sent = 0;
+  let lastSentAt = Number.NEGATIVE_INFINITY;
+
+  const send = (state: Uint8Array | null): void => {
+    awaitRoom(command, sent);
+    post(command, { type: 'epochs', epochs, state });
+    sent += 1;
+    epochs = [];
+    lastSentAt = performance.now();
+  };
+  return {
+    add: (report: EpochReport): void => {
+      const { state, ...record } = report;
+      epochs.push(record);
+      checkpointDue ||= report.epoch % command.checkpointEveryEpochs === 0;
+      if (performance.now() - lastSentAt < BATCH_MS) return;
+      // Only the newest report can still give its state: the trainer works in place.
+      send(checkpointDue ? state() : null);
+      checkpointDue = false;
+    },
+    flush: (): void => {
+      if (epochs.length > 0) send(null);
+    },
+  };
+}
+
+/** Blocks until few enough batches are under way, or until the training is to stop. */
+function awaitRoom({ control, flow }: TrainCommand, sent: number): void {
+  for (;;) {
+    const acknowledged = Atomics.load(flow, FLOW.acknowledged);
+    if (sent - acknowledged < BATCHES_AHEAD_MAX || Atomics.load(control, CONTROL.stop) !== 0) return;
+    Atomics.wait(flow, FLOW.acknowledged, acknowledged);
+  }
+}
+
+function post({ port }: TrainCommand, event: ThreadEvent): void {
+  port.postMessage(event, transferables(event));
+}
+
+/** Buffers that only the event holds: they move instead of being copied. */
+function transferables(event: ThreadEvent): ArrayBuffer[] {
+  if (event.type === 'epochs') return event.state === null ? [] : [wholeBuffer(event.state)].filter((buffer) => buffer !== null);
+  return [];
+}
+
+function wholeBuffer(bytes: Uint8Array): ArrayBuffer | null {
+  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : null;
+}
