@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import type { NamePosition } from '../lib/name-position.ts';
 
 /** A model version served under a name. */
 export interface StoredDeployment {
@@ -19,7 +20,7 @@ export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
     },
 
     /** Newest first; `before` is the creation time and name of the last one seen. */
-    async list(project: string, take: number, before: { createdAt: Date; name: string } | null): Promise<StoredDeployment[]> {
+    async list(project: string, take: number, before: NamePosition | null): Promise<StoredDeployment[]> {
       return prisma.deployment.findMany({
         where: { projectId: project, ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, before] }) },
         orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
@@ -29,7 +30,10 @@ export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
 
     /** Points the name at a version; says whether the name is new. */
     async put(project: string, name: string, target: { modelName: string; version: number }) {
-      const earlier = await prisma.deployment.findUnique({ where: { projectId_name: { projectId: project, name } }, select: { name: true } });
+      const earlier = await prisma.deployment.findUnique({
+        where: { projectId_name: { projectId: project, name } },
+        select: { name: true },
+      });
       const deployment: StoredDeployment = await prisma.deployment.upsert({
         where: { projectId_name: { projectId: project, name } },
         create: { projectId: project, name, ...target },

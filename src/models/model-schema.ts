@@ -1,10 +1,15 @@
 import Type from 'typebox';
-import { Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
+import { Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 
 const MODEL_NAME = 'The name you give the model.';
 
-const EXAMPLE_SPEC = { layers: [{ type: 'dense', units: 16, activation: 'relu' }, { type: 'dense', units: 3, activation: 'softmax' }] };
+const EXAMPLE_SPEC = {
+  layers: [
+    { type: 'dense', units: 16, activation: 'relu' },
+    { type: 'dense', units: 3, activation: 'softmax' },
+  ],
+};
 
 export const createModelBody = StrictObject(
   { name: Name(MODEL_NAME), spec: modelSpecSchema() },

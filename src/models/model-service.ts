@@ -36,7 +36,9 @@ export function createModelService({ models, limits }: ModelServiceDeps) {
       return models.transaction(async (tx) => {
         const model = await models.create(tx, project, name, checked);
         if (model === null) {
-          throw new AppError('name_taken', { detail: `A model named "${name}" exists; models are changed by training new versions of them.` });
+          throw new AppError('name_taken', {
+            detail: `A model named "${name}" exists; models are changed by training new versions of them.`,
+          });
         }
         await remember(tx, model);
         return model;
@@ -61,7 +63,9 @@ export function createModelService({ models, limits }: ModelServiceDeps) {
     async getVersion(project: string, name: string, version: number | null): Promise<StoredVersion> {
       const number = version ?? (await get(project, name)).latestVersion;
       if (number === null) {
-        throw new AppError('not_found', { detail: `Model "${name}" has no trained version yet: post a job with "on_success": {"model": "${name}"}.` });
+        throw new AppError('not_found', {
+          detail: `Model "${name}" has no trained version yet: post a job with "on_success": {"model": "${name}"}.`,
+        });
       }
       const found = await models.findVersion(project, name, number);
       if (found === null) throw new AppError('not_found', { detail: `Model "${name}" has no version ${number}.` });

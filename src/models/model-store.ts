@@ -1,6 +1,7 @@
 import type { Database, Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import type { ModelSpec } from '../engine/index.ts';
+import type { NamePosition } from '../lib/name-position.ts';
 
 /** A model definition, with the number of its newest trained version. */
 export interface StoredModel {
@@ -53,7 +54,7 @@ export function createModelStore({ prisma }: Pick<Database, 'prisma'>) {
     },
 
     /** Newest first; `before` is the creation time and name of the last one seen. */
-    async list(project: string, take: number, before: { createdAt: Date; name: string } | null): Promise<StoredModel[]> {
+    async list(project: string, take: number, before: NamePosition | null): Promise<StoredModel[]> {
       const rows = await prisma.model.findMany({
         where: { projectId: project, ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, before] }) },
         orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
