@@ -22,6 +22,7 @@ export const ERRORS = {
   payload_too_large: { status: 413, title: 'The body is larger than the limit' },
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  range_not_satisfiable: { status: 416, title: 'The range lies outside of the file' },
   validation_failed: { status: 422, title: 'The body has faults' },
   spec_invalid: { status: 422, title: 'The request has faults' },
   dataset_invalid: { status: 422, title: 'The data has faults' },

@@ -15,6 +15,8 @@ export interface BlobInfo {
 export interface BlobStore {
   /** Stores the bytes. Pass a client in a transaction: outside of one, a source that fails leaves part of a blob behind. */
   write(client: Queryable, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  /** Length and hash, without the bytes. */
+  info(id: string): Promise<BlobInfo>;
   read(id: string): AsyncGenerator<Buffer>;
   /** The whole blob, checked against its hash. */
   readAll(id: string): Promise<Buffer>;
@@ -55,6 +57,7 @@ export function createBlobStore(pool: Queryable): BlobStore {
 
   return {
     write: writeBlob,
+    info: (id) => readInfo(pool, id),
     read: (id) => readRange(id, 0, Number.POSITIVE_INFINITY),
     readRange,
     readAll: async (id) => {

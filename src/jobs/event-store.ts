@@ -27,28 +27,13 @@ export interface StoredEvent {
   readonly at: Date;
 }
 
-/** The part of a `pg` client or pool that statements need. */
-export interface Queryable {
-  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>;
-}
-
 // Counting and inserting are one statement, so that sequences have no gaps and no two events share a number.
 const APPEND_EVENT = `
   WITH counted AS (UPDATE job SET last_event = last_event + 1 WHERE id = $1 RETURNING last_event)
   INSERT INTO job_event (job_id, seq, type, data) SELECT $1, last_event, $2, $3::json FROM counted`;
 
-/** Appends an event to a job's log, inside the caller's `pg` transaction. */
-export async function appendEvent<Type extends JobEventType>(
-  client: Queryable,
-  jobId: string,
-  type: Type,
-  data: JobEventData[Type],
-): Promise<void> {
-  await client.query(APPEND_EVENT, [jobId, type, JSON.stringify(data)]);
-}
-
-/** The same inside a Prisma transaction. */
-export async function appendEventTx<Type extends JobEventType>(tx: Tx, jobId: string, type: Type, data: JobEventData[Type]): Promise<void> {
+/** Appends an event to a job's log, in the transaction of what it tells about. */
+export async function appendEvent<Type extends JobEventType>(tx: Tx, jobId: string, type: Type, data: JobEventData[Type]): Promise<void> {
   await tx.$executeRawUnsafe(APPEND_EVENT, jobId, type, JSON.stringify(data));
 }
 

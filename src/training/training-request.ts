@@ -1,0 +1,103 @@
+import Type, { type Static } from 'typebox';
+import type { ModelSpec, Task, TrainingOptions } from '../engine/index.ts';
+import { idPattern, NAME_PATTERN } from '../lib/ids.ts';
+import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
+
+const TASKS = ['auto', 'classification', 'regression'] as const;
+const METADATA_PAIRS_MAX = 16;
+
+const ColumnName = Type.String({ minLength: 1, maxLength: 200 });
+const Fraction = (description: string, options: { default?: number }) =>
+  Type.Number({ minimum: 0, exclusiveMaximum: 1, description, ...options });
+
+/** How rows are divided, as posted. */
+export const SplitBody = Type.Object(
+  {
+    train: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'Share of the rows to train on; without it all that the others leave.' }),
+    ),
+    validation: Type.Optional(Fraction('Share evaluated after every epoch.', { default: 0.2 })),
+    test: Type.Optional(Fraction('Share evaluated once, at the end.', { default: 0 })),
+    strategy: Type.Optional(
+      Type.Enum([...SPLIT_STRATEGIES], { description: '`stratified` for classes, else `random`; `time` holds out the last rows.' }),
+    ),
+    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "Without it the training's seed." })),
+  },
+  { additionalProperties: false },
+);
+
+/** The body of `POST /v1/jobs`. `spec` and `training` are checked by the engine, which knows layers, losses and optimizers. */
+export const TrainingRequestBody = Type.Object(
+  {
+    kind: Type.Optional(Type.Enum(['training'], { default: 'training' })),
+    model: Type.Optional(Type.String({ pattern: NAME_PATTERN, description: 'Name of a stored definition; or give `spec`.' })),
+    spec: Type.Optional(Type.Unknown({ description: 'The network itself; or give `model`.' })),
+    dataset: Type.String({ pattern: idPattern('dataset'), description: 'Id of the dataset to train on.' }),
+    target: Type.Union([ColumnName, Type.Array(ColumnName, { minItems: 1, maxItems: 1000, uniqueItems: true })], {
+      description: 'The column to predict; several numeric ones as a list.',
+    }),
+    task: Type.Optional(Type.Enum([...TASKS], { default: 'auto', description: '`auto`: the last layer decides, then the column.' })),
+    features: Type.Optional(
+      Type.Array(ColumnName, { minItems: 1, uniqueItems: true, description: 'Columns to learn from; without it all but the target.' }),
+    ),
+    split: Type.Optional(SplitBody),
+    training: Type.Unknown({ description: 'Epochs, optimizer and the rest.' }),
+    limits: Type.Optional(
+      Type.Object(
+        {
+          max_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Training stops after so long.' })),
+          max_memory_bytes: Type.Optional(Type.Integer({ minimum: 1, description: 'The job is refused if it needs more.' })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    on_success: Type.Optional(
+      Type.Object(
+        { model: Type.String({ pattern: NAME_PATTERN, description: 'Adds a version to this model, which is created if absent.' }) },
+        { additionalProperties: false },
+      ),
+    ),
+    metadata: Type.Optional(
+      Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 512 }), {
+        maxProperties: METADATA_PAIRS_MAX,
+        description: 'Your own notes, given back unchanged.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export type TrainingRequestBody = Static<typeof TrainingRequestBody>;
+
+/** The body of `POST /v1/models/validate`. */
+export const ValidationBody = Type.Object(
+  {
+    spec: Type.Unknown(),
+    dataset: Type.Optional(TrainingRequestBody.properties.dataset),
+    target: Type.Optional(TrainingRequestBody.properties.target),
+    training: Type.Optional(Type.Unknown()),
+  },
+  { additionalProperties: false },
+);
+
+/** A checked request with every default filled in: what a job keeps, shows and runs. Absent values are null. */
+export interface TrainingRequest {
+  readonly kind: 'training';
+  readonly model: string | null;
+  readonly spec: ModelSpec;
+  readonly dataset: string;
+  /** One column, or several numeric ones. */
+  readonly target: string | readonly string[];
+  readonly task: Task;
+  readonly features: readonly string[];
+  readonly split: SplitOptions;
+  readonly training: TrainingOptions;
+  readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
+  readonly on_success: { readonly model: string } | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Target columns as a list. */
+export function targetColumns(target: string | readonly string[]): readonly string[] {
+  return typeof target === 'string' ? [target] : target;
+}
