@@ -63,7 +63,9 @@ export class GraphBuilder implements Graph {
     const definition = OPS[op];
     const outputs = definition
       .outputs({ inputs, attributes, layer: this.layer })
-      .map(({ shape, type }) => this.value({ label: `${this.layer}: ${op}`, shape, batched: true, type: type ?? 'real', role: 'activation' }));
+      .map(({ shape, type }) =>
+        this.value({ label: `${this.layer}: ${op}`, shape, batched: true, type: type ?? 'real', role: 'activation' }),
+      );
     const node: NodeOf<K> = { op, inputs, outputs, attributes, layer: this.layer };
     // K is one op here, so the node is a member of the union; the checker cannot see that through a type parameter.
     this.nodes.push(node as Node);
