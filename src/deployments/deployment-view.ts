@@ -4,11 +4,11 @@ import type { StoredDeployment } from './deployment-store.ts';
 export function deploymentView(deployment: StoredDeployment) {
   const self = `/v1/deployments/${deployment.name}`;
   return {
-    object: 'deployment',
+    object: 'deployment' as const,
     name: deployment.name,
     model: deployment.modelName,
     version: deployment.version,
-    status: 'ready',
+    status: 'ready' as const,
     created_at: deployment.createdAt.toISOString(),
     updated_at: deployment.updatedAt.toISOString(),
     links: {

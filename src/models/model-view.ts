@@ -3,7 +3,7 @@ import type { StoredModel, StoredVersion } from './model-store.ts';
 /** A model as the API shows it. */
 export function modelView(model: StoredModel) {
   return {
-    object: 'model',
+    object: 'model' as const,
     name: model.name,
     spec: model.spec,
     latest_version: model.latestVersion,
@@ -18,7 +18,7 @@ export function versionView(version: StoredVersion) {
   const self = `/v1/models/${version.modelName}/versions/${version.version}`;
   return {
     id: version.id,
-    object: 'model_version',
+    object: 'model_version' as const,
     model: version.modelName,
     version: version.version,
     job: version.jobId,
