@@ -38,6 +38,12 @@ export async function findNewestCheckpoint(client: PoolClient, jobId: string): P
   return rows[0] ?? null;
 }
 
+/** The checkpoint kept for an epoch, if there is one. */
+export async function findCheckpointId(client: PoolClient, jobId: string, epoch: number): Promise<string | null> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM checkpoint WHERE job_id = $1 AND epoch = $2', [jobId, epoch]);
+  return rows[0]?.id ?? null;
+}
+
 /** Removes the job's checkpoints except those of the epochs named, bytes included. */
 export async function removeCheckpoints(client: PoolClient, jobId: string, keepEpochs: readonly number[] = []): Promise<void> {
   await client.query(

@@ -1,4 +1,5 @@
-import type { JobEventData, JobEventType, Queryable } from './event-store.ts';
+import type { ClientBase } from 'pg';
+import type { JobEventData, JobEventType } from './event-store.ts';
 
 /** One event to append, its data fitting its type. */
 export type NewJobEvent = { [Type in JobEventType]: { readonly type: Type; readonly data: JobEventData[Type] } }[JobEventType];
@@ -7,7 +8,7 @@ export type NewJobEvent = { [Type in JobEventType]: { readonly type: Type; reado
  * Appends events to the job's log under the next sequence numbers, in one statement. The caller's transaction holds the
  * job's row, so that numbers have no gap and no two writers get the same one.
  */
-export async function appendEvents(client: Queryable, jobId: string, events: readonly NewJobEvent[]): Promise<void> {
+export async function appendEvents(client: ClientBase, jobId: string, events: readonly NewJobEvent[]): Promise<void> {
   if (events.length === 0) return;
   await client.query(
     `WITH numbered AS (UPDATE job SET last_event = last_event + $2 WHERE id = $1 RETURNING last_event - $2 AS before)

@@ -1,0 +1,124 @@
+import type { Pool, PoolClient } from 'pg';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import { CHANNELS } from '../db/database.ts';
+import type { EpochRecord } from '../threads/protocol.ts';
+import { findCheckpointId, insertCheckpoint, removeCheckpoints } from './checkpoint-store.ts';
+import { appendEvents } from './execution-events.ts';
+import { finiteNumbers } from './finite-json.ts';
+import { type JobLease, withFence } from './job-fence.ts';
+import type { JobProgress } from './job-store.ts';
+
+export interface EpochCommit {
+  /** Oldest first; never empty. */
+  readonly epochs: readonly EpochRecord[];
+  /** The engine state after the last of them, to be kept as a checkpoint. */
+  readonly state: Uint8Array | null;
+  readonly progress: JobProgress;
+}
+
+/** An epoch computed again after a resume differs from the one stored before: the run cannot be trusted. */
+export class DeterminismError extends Error {
+  readonly epoch: number;
+
+  constructor(epoch: number) {
+    super(`epoch ${epoch}, computed again after a resume, differs from the one stored before`);
+    this.name = 'DeterminismError';
+    this.epoch = epoch;
+  }
+}
+
+/**
+ * Stores epochs, their events, the checkpoint and the job's progress in one fenced transaction that also renews the lease.
+ * An epoch that is already stored is compared instead. Throws LeaseLostError or DeterminismError, and then nothing is stored.
+ */
+export function commitEpochs(
+  deps: { pool: Pool; blobs: BlobStore; leaseSeconds: number },
+  lease: JobLease,
+  commit: EpochCommit,
+): Promise<void> {
+  return withFence(deps.pool, lease, async (client) => {
+    const rows = commit.epochs.map(epochRow);
+    const inserted = await insertEpochs(client, lease, rows);
+    const known = rows.filter((row) => !inserted.has(row.epoch));
+    if (known.length > 0) await compareEpochs(client, lease.jobId, known);
+    const fresh = rows.filter((row) => inserted.has(row.epoch)).map((row) => ({ type: 'epoch', data: row }) as const);
+    await appendEvents(client, lease.jobId, fresh);
+    if (commit.state !== null) await keepCheckpoint(client, deps.blobs, lease.jobId, commit, commit.state);
+    await updateJob(client, lease.jobId, commit, deps.leaseSeconds);
+  });
+}
+
+/** An epoch as the API shows it. */
+interface EpochRow {
+  readonly epoch: number;
+  readonly step: number;
+  readonly metrics: ReturnType<typeof finiteNumbers>;
+  readonly learning_rate: number;
+  readonly seconds: number;
+}
+
+function epochRow({ epoch, step, metrics, learning_rate, seconds }: EpochRecord): EpochRow {
+  return { epoch, step, metrics: finiteNumbers(metrics), learning_rate, seconds };
+}
+
+async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows: readonly EpochRow[]): Promise<Set<number>> {
+  const { rows: inserted } = await client.query<{ epoch: number }>(
+    `INSERT INTO epoch (job_id, epoch, step, metrics, learning_rate, seconds, fence)
+     SELECT $1, epoch, step, metrics, learning_rate, seconds, $2
+       FROM unnest($3::int[], $4::int[], $5::json[], $6::float8[], $7::float8[]) AS e(epoch, step, metrics, learning_rate, seconds)
+     ON CONFLICT (job_id, epoch) DO NOTHING RETURNING epoch`,
+    [
+      jobId,
+      fence,
+      rows.map((row) => row.epoch),
+      rows.map((row) => row.step),
+      rows.map((row) => JSON.stringify(row.metrics)),
+      rows.map((row) => row.learning_rate),
+      rows.map((row) => row.seconds),
+    ],
+  );
+  return new Set(inserted.map((row) => row.epoch));
+}
+
+/** Everything but the time taken must be equal, to the last bit. */
+async function compareEpochs(client: PoolClient, jobId: string, rows: readonly EpochRow[]): Promise<void> {
+  const { rows: stored } = await client.query<EpochRow>(
+    'SELECT epoch, step, metrics, learning_rate FROM epoch WHERE job_id = $1 AND epoch = ANY($2)',
+    [jobId, rows.map((row) => row.epoch)],
+  );
+  const storedByEpoch = new Map(stored.map((row) => [row.epoch, fingerprint(row)]));
+  for (const row of rows) if (storedByEpoch.get(row.epoch) !== fingerprint(row)) throw new DeterminismError(row.epoch);
+}
+
+function fingerprint({ step, metrics, learning_rate }: Omit<EpochRow, 'seconds'>): string {
+  return JSON.stringify([step, metrics, learning_rate]);
+}
+
+/** Keeps the newest checkpoint and the best epoch's, if there is one. */
+async function keepCheckpoint(client: PoolClient, blobs: BlobStore, jobId: string, commit: EpochCommit, state: Uint8Array): Promise<void> {
+  const { epoch, step, best } = newest(commit);
+  // The same commit may come twice: its first answer can get lost on the way.
+  if ((await findCheckpointId(client, jobId, epoch)) !== null) return;
+  const id = await insertCheckpoint(client, blobs, { jobId, epoch, step, state });
+  await removeCheckpoints(client, jobId, [epoch, best.epoch]);
+  await appendEvents(client, jobId, [{ type: 'checkpoint', data: { checkpoint: id, epoch, step } }]);
+  // Only getting further than before proves that the job does not kill its workers.
+  await client.query('UPDATE job SET crash_count = 0 WHERE id = $1', [jobId]);
+}
+
+async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit, leaseSeconds: number): Promise<void> {
+  const { best, metrics } = newest(commit);
+  const checkpoint = await findCheckpointId(client, jobId, best.epoch);
+  const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
+  await client.query(
+    `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = now() + make_interval(secs => $5) WHERE id = $1`,
+    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteNumbers(metrics)), JSON.stringify(bestJson), leaseSeconds],
+  );
+  await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
+}
+
+function newest({ epochs }: EpochCommit): EpochRecord {
+  const last = epochs.at(-1);
+  if (last === undefined) throw new Error('a commit without epochs');
+  return last;
+}

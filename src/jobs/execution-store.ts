@@ -1,0 +1,159 @@
+// What a worker reads and writes of its jobs. Every write holds the job's row and checks the fence of the claim first, so
+// that a worker which lost its lease changes nothing, whatever it still computes.
+
+import type { Pool, PoolClient } from 'pg';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import { CHANNELS } from '../db/database.ts';
+import { type NewModelVersion, insertModelVersion } from '../models/version-insert.ts';
+import type { TrainingRequest } from '../training/training-request.ts';
+import { findNewestCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
+import { appendEvents } from './execution-events.ts';
+import { endJob, type JobFailure } from './job-ending.ts';
+import { type JobLease, withFence } from './job-fence.ts';
+import { withTransaction } from '../db/transaction.ts';
+import type { StopReason } from './job-state.ts';
+import type { JobProgress } from './job-store.ts';
+import { ring } from './lease-recovery.ts';
+
+/** A job taken by this worker. */
+export interface ClaimedJob {
+  readonly lease: JobLease;
+  readonly projectId: string;
+  readonly attempt: number;
+  readonly request: TrainingRequest;
+  readonly receipt: object;
+  /** Where to go on from; null starts from the beginning. */
+  readonly checkpoint: StoredCheckpoint | null;
+  /** Seconds since the job was first claimed, waiting between attempts included: what `limits.max_seconds` counts. */
+  readonly secondsUsed: number;
+}
+
+export interface TrainedModel {
+  readonly stopReason: StopReason;
+  readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
+  readonly receipt: object;
+  readonly progress: JobProgress;
+  /** The safetensors file. */
+  readonly weightsFile: Uint8Array;
+  /** Becomes a version of this model, when one was asked for. */
+  readonly version: Omit<NewModelVersion, 'projectId' | 'jobId' | 'weightsBlobId' | 'weightsSha256' | 'receipt'> | null;
+}
+
+/** A job whose worker dies this often without a new checkpoint in between takes its workers down: it is ended. */
+const CRASHES_MAX = 3;
+
+const WORKER_LOST: JobFailure = {
+  code: 'worker_lost_limit',
+  detail: `The worker died ${CRASHES_MAX} times while it ran this job, without getting to a new checkpoint in between.`,
+  errors: [],
+  hint: 'A smaller batch or network needs less memory.',
+};
+
+export type ExecutionStore = ReturnType<typeof createExecutionStore>;
+
+export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; leaseSeconds: number }) {
+  const { pool, blobs, leaseSeconds } = deps;
+  return {
+    /**
+     * Takes a job that waits, or whose worker let its lease run out. Null when there is nothing to run: it has ended, a
+     * living worker has it, or this very claim ended it.
+     */
+    claim: (jobId: string, workerId: string): Promise<ClaimedJob | null> =>
+      withTransaction(pool, (client) => claim(client, { jobId, workerId, leaseSeconds })),
+
+    /** Shows how far a job is between epochs. Not worth a transaction: the next epoch writes it again. */
+    async writeProgress({ jobId, fence }: JobLease, progress: JobProgress): Promise<void> {
+      await pool.query(
+        `WITH own AS (UPDATE job SET progress = $3 WHERE id = $1 AND fence = $2 AND status = 'running' RETURNING id)
+         SELECT pg_notify($4, id) FROM own`,
+        [jobId, fence, JSON.stringify(progress), CHANNELS.jobChanged],
+      );
+    },
+
+    /** Weights, preprocessing, model version and the terminal state become visible together. */
+    finishSucceeded: (job: ClaimedJob, model: TrainedModel): Promise<void> =>
+      withFence(pool, job.lease, (client) => finishSucceeded(client, blobs, job, model)),
+
+    finishFailed: (lease: JobLease, stopReason: StopReason, error: JobFailure): Promise<void> =>
+      withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'failed', stopReason, error })),
+
+    finishCancelled: (lease: JobLease): Promise<void> =>
+      withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'cancelled' })),
+
+    /** Gives the job back to the queue: another worker goes on from its newest checkpoint. */
+    release: (lease: JobLease, attempt: number): Promise<void> =>
+      withFence(pool, lease, async (client) => {
+        await client.query(`UPDATE job SET status = 'queued', worker_id = NULL, lease_until = NULL WHERE id = $1`, [lease.jobId]);
+        await appendEvents(client, lease.jobId, [{ type: 'status', data: { status: 'queued', attempt } }]);
+        await ring(client, lease.jobId, attempt + 1);
+      }),
+  };
+}
+
+interface ClaimableRow {
+  project_id: string;
+  status: string;
+  crash_count: number;
+  cancel_requested: boolean;
+}
+
+interface ClaimedRow {
+  fence: number;
+  attempt: number;
+  request: TrainingRequest;
+  receipt: object;
+  seconds_used: number;
+}
+
+async function claim(client: PoolClient, options: { jobId: string; workerId: string; leaseSeconds: number }): Promise<ClaimedJob | null> {
+  const { jobId, workerId, leaseSeconds } = options;
+  const { rows: claimable } = await client.query<ClaimableRow>(
+    `SELECT project_id, status, crash_count, cancel_requested FROM job
+      WHERE id = $1 AND (status IN ('queued', 'interrupted') OR (status = 'running' AND lease_until < now())) FOR UPDATE`,
+    [jobId],
+  );
+  const job = claimable[0];
+  if (job === undefined) return null;
+  const crashCount = job.status === 'queued' ? job.crash_count : job.crash_count + 1;
+  if (job.cancel_requested) {
+    await endJob(client, jobId, { status: 'cancelled' });
+    return null;
+  }
+  if (crashCount >= CRASHES_MAX) {
+    await endJob(client, jobId, { status: 'failed', stopReason: 'worker_lost_limit', error: WORKER_LOST });
+    return null;
+  }
+  const { rows } = await client.query<ClaimedRow>(
+    `UPDATE job SET status = 'running', fence = fence + 1, attempt = attempt + 1, crash_count = $3, worker_id = $2,
+                    lease_until = now() + make_interval(secs => $4), started_at = coalesce(started_at, now())
+      WHERE id = $1
+      RETURNING fence, attempt, request, receipt, extract(epoch FROM now() - started_at)::float8 AS seconds_used`,
+    [jobId, workerId, crashCount, leaseSeconds],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
+  const checkpoint = await findNewestCheckpoint(client, jobId);
+  await appendEvents(client, jobId, [
+    { type: 'status', data: { status: 'running', attempt: row.attempt } },
+    ...(checkpoint === null ? [] : [{ type: 'resumed', data: { attempt: row.attempt, epoch: checkpoint.epoch } } as const]),
+  ]);
+  await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
+  const lease = { jobId, fence: row.fence };
+  const { attempt, request, receipt, seconds_used: secondsUsed } = row;
+  return { lease, projectId: job.project_id, attempt, request, receipt, checkpoint, secondsUsed };
+}
+
+async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, model: TrainedModel): Promise<void> {
+  const { jobId } = job.lease;
+  const { projectId } = job;
+  const blob = await blobs.write(client, model.weightsFile);
+  const shared = { projectId, jobId, receipt: model.receipt, weightsBlobId: blob.id, weightsSha256: model.result.weights_sha256 };
+  const version = model.version === null ? null : await insertModelVersion(client, { ...model.version, ...shared });
+  const result = { model: model.version?.modelName ?? null, version, ...model.result };
+  await client.query('UPDATE job SET receipt = $2, progress = $3 WHERE id = $1', [
+    jobId,
+    JSON.stringify(model.receipt),
+    JSON.stringify(model.progress),
+  ]);
+  await endJob(client, jobId, { status: 'succeeded', stopReason: model.stopReason, result, weightsBlobId: blob.id });
+}

@@ -1,0 +1,28 @@
+import type { Pool, PoolClient } from 'pg';
+import { withTransaction } from '../db/transaction.ts';
+
+/** A worker's right to write for a job: the fence of its claim. A later claim raises the job's fence, which ends this one. */
+export interface JobLease {
+  readonly jobId: string;
+  readonly fence: number;
+}
+
+/** Another worker may have the job by now: stop, and write nothing more. */
+export class LeaseLostError extends Error {
+  constructor(lease: JobLease) {
+    super(`the lease of job ${lease.jobId} with fence ${lease.fence} is lost`);
+    this.name = 'LeaseLostError';
+  }
+}
+
+/** Runs the writes of a worker in one transaction that holds the job's row, or throws LeaseLostError before any of them. */
+export function withFence<T>(pool: Pool, lease: JobLease, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return withTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(`SELECT 1 FROM job WHERE id = $1 AND fence = $2 AND status = 'running' FOR UPDATE`, [
+      lease.jobId,
+      lease.fence,
+    ]);
+    if (rowCount !== 1) throw new LeaseLostError(lease);
+    return work(client);
+  });
+}

@@ -1,0 +1,108 @@
+import pg from 'pg';
+import { startLoop } from '../lib/wakeable-loop.ts';
+import type { JobLease } from './job-fence.ts';
+
+export interface LeaseWatcher {
+  /** The lease is lost, or could not be confirmed for so long that another worker may soon have the job. Called once. */
+  readonly onLost: () => void;
+  /** The job is to be cancelled. May be called again. */
+  readonly onCancel: () => void;
+}
+
+export interface LeaseKeeper {
+  /** Keeps a lease alive until the returned function is called. */
+  watch(lease: JobLease, watcher: LeaseWatcher): () => void;
+  /** Looks at the rows now, because one of them changed. */
+  check(): void;
+  close(): Promise<void>;
+}
+
+export interface LeaseKeeperOptions {
+  readonly databaseUrl: string;
+  readonly leaseSeconds: number;
+  /** Monotonic milliseconds: a change of the wall clock must neither keep nor lose a lease. */
+  readonly now: () => number;
+  readonly onError: (error: Error) => void;
+}
+
+interface WatchedLease extends LeaseWatcher {
+  readonly lease: JobLease;
+  /** When the last heartbeat that succeeded was sent. */
+  confirmedAt: number;
+}
+
+const HEARTBEAT_MS = 2000;
+const SELF_FENCE_CHECK_MS = 250;
+
+/**
+ * Renews all leases of this process with one statement every two seconds, over a connection of its own, so that neither a
+ * busy pool nor a slow commit delays it. A worker that is cut off from the database gives its jobs up by its own clock
+ * after two thirds of a lease, before anyone else can take them.
+ */
+export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
+  const { leaseSeconds, now, onError } = options;
+  const leaseMs = leaseSeconds * 1000;
+  const watched = new Set<WatchedLease>();
+  const pool = heartbeatPool(options);
+
+  const lose = (watcher: WatchedLease): void => {
+    if (watched.delete(watcher)) watcher.onLost();
+  };
+
+  const beat = async (): Promise<void> => {
+    const asked = [...watched];
+    if (asked.length === 0) return;
+    const sentAt = now();
+    const held = await renew(pool, asked, leaseSeconds);
+    for (const watcher of asked) {
+      const cancelRequested = held.get(watcher.lease.jobId);
+      if (cancelRequested === undefined) lose(watcher);
+      else watcher.confirmedAt = sentAt;
+      if (cancelRequested === true && watched.has(watcher)) watcher.onCancel();
+    }
+  };
+
+  const selfFence = setInterval(() => {
+    for (const watcher of [...watched]) if (now() - watcher.confirmedAt > (leaseMs * 2) / 3) lose(watcher);
+  }, SELF_FENCE_CHECK_MS);
+  const loop = startLoop(beat, { intervalMs: Math.min(HEARTBEAT_MS, leaseMs / 6), onError });
+
+  return {
+    watch: (lease, watcher) => {
+      const entry: WatchedLease = { ...watcher, lease, confirmedAt: now() };
+      watched.add(entry);
+      return () => void watched.delete(entry);
+    },
+    check: () => loop.wake(),
+    close: async () => {
+      clearInterval(selfFence);
+      await loop.close();
+      await pool.end();
+    },
+  };
+}
+
+function heartbeatPool({ databaseUrl, onError }: LeaseKeeperOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 1,
+    connectionTimeoutMillis: HEARTBEAT_MS,
+    // A server that takes the statement and never answers is as good as none.
+    query_timeout: HEARTBEAT_MS,
+    options: `-c statement_timeout=${HEARTBEAT_MS}`,
+    application_name: 'alma-heartbeat',
+  });
+  pool.on('error', onError);
+  return pool;
+}
+
+/** Renews the leases that are still held. Returns those jobs, and whether each is to be cancelled. */
+async function renew(pool: pg.Pool, asked: readonly WatchedLease[], leaseSeconds: number): Promise<Map<string, boolean>> {
+  const { rows } = await pool.query<{ id: string; cancel_requested: boolean }>(
+    `UPDATE job SET lease_until = now() + make_interval(secs => $1)
+       FROM unnest($2::text[], $3::int[]) AS held(job_id, held_fence)
+      WHERE id = job_id AND fence = held_fence AND status = 'running' RETURNING id, cancel_requested`,
+    [leaseSeconds, asked.map(({ lease }) => lease.jobId), asked.map(({ lease }) => lease.fence)],
+  );
+  return new Map(rows.map((row) => [row.id, row.cancel_requested]));
+}
