@@ -1,7 +1,8 @@
 import { OPS } from '../ops/index.ts';
 import type { OpAttributes, OpName } from '../ops/op-attributes.ts';
+import { STREAMS } from '../random.ts';
 import type { Shape } from '../shape.ts';
-import type { Node, NodeOf, Role, Value, ValueType } from './value.ts';
+import type { Node, NodeOf, Value } from './value.ts';
 
 export type { Node, Value } from './value.ts';
 
@@ -12,14 +13,6 @@ export type Mode = 'training' | 'inference';
 export interface Graph {
   readonly values: readonly Value[];
   readonly nodes: readonly Node[];
-}
-
-interface NewValue {
-  readonly label: string;
-  readonly shape: Shape;
-  readonly batched: boolean;
-  readonly type: ValueType;
-  readonly role: Role;
 }
 
 /**
@@ -73,7 +66,7 @@ export class GraphBuilder implements Graph {
   }
 
   /** A tensor made outside the ops: gradients, accumulators. */
-  value(value: NewValue): Value {
+  value(value: Omit<Value, 'id'>): Value {
     const made = { id: this.values.length, ...value };
     this.values.push(made);
     return made;
@@ -86,8 +79,10 @@ export class GraphBuilder implements Graph {
 
   /** Philox stream of the next random op: networks with the same layers draw the same numbers. */
   nextStream(): number {
-    return this.#streams++;
+    const stream = this.#stream;
+    this.#stream += 1;
+    return stream;
   }
 
-  #streams = 0;
+  #stream: number = STREAMS.dropout;
 }

@@ -17,6 +17,13 @@ export interface Value {
   readonly batched: boolean;
   readonly type: ValueType;
   readonly role: Role;
+  /** Whose memory this is under another shape. */
+  readonly aliasOf?: Value;
+}
+
+/** The value whose memory holds this one. */
+export function storageOf(value: Value): Value {
+  return value.aliasOf ? storageOf(value.aliasOf) : value;
 }
 
 /** An op applied to values. */

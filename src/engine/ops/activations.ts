@@ -43,9 +43,8 @@ export const ACTIVATION_OPS = {
     name: 'relu',
     source: 'https://www.cs.toronto.edu/~hinton/absps/reluICML.pdf',
     scalars: [],
-    // Written so that NaN stays NaN.
-    formula: 'x < 0 ? 0 : x',
-    value: (x) => (x < 0 ? 0 : x),
+    formula: 'max(x, 0), NaN stays NaN',
+    value: (x) => Math.max(x, 0),
     slopeFrom: 'y',
     slopeFormula: 'y > 0 ? 1 : 0',
     slope: (y) => (y > 0 ? 1 : 0),

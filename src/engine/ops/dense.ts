@@ -11,7 +11,7 @@ export const dense = defineOp({
     if (!x || k === undefined || n === undefined || lastAxis(x) !== k || (bias && sizeOf(bias.shape) !== n)) {
       throw new OpError('dense', application, 'x [..., k], kernel [k, n] and bias [n]');
     }
-    return [{ shape: [...x.shape.slice(0, -1), n] }];
+    return [[...x.shape.slice(0, -1), n]];
   },
   forward: ({ inputs: [x, kernel, bias], outputs: [y], layer }) => [
     { kernel: 'dense', buffers: [x!, kernel!, bias ?? null, y!], dims: sizes(x!, kernel!), scalars: [], writes: [3], layer },

@@ -9,7 +9,7 @@ import { defineOp, elementsOf } from './op.ts';
 export const dropout = defineOp({
   name: 'dropout',
   source: 'https://jmlr.org/papers/v15/srivastava14a.html',
-  outputs: ({ inputs: [x] }) => [{ shape: x!.shape }],
+  outputs: ({ inputs: [x] }) => [x!.shape],
   forward: ({ inputs: [x], outputs: [y], attributes, layer }) => [masked(x!, y!, attributes, layer)],
   backward: ({ node: { attributes, layer }, arrived: [dy], wanted: [dx] }) => (dx ? [masked(dy!, dx, attributes, layer)] : []),
   flops: ({ inputs: [x] }) => sizeOf(x!.shape),

@@ -25,7 +25,7 @@ export function elementwise<K extends OpName>(definition: Elementwise<K>): Op<K>
   return {
     name,
     ...(definition.source !== undefined && { source: definition.source }),
-    outputs: ({ inputs: [x] }) => [{ shape: x!.shape }],
+    outputs: ({ inputs: [x] }) => [x!.shape],
     forward(node) {
       const [x] = node.inputs;
       const [y] = node.outputs;

@@ -38,7 +38,7 @@ export function lossOp<K extends LossOpName>(loss: LossOp<K>): Op<K> {
       if (!sameShape(target!.shape, loss.target === 'classes' ? vectors : prediction!.shape)) {
         throw new OpError(loss.name, application, loss.target === 'classes' ? 'one class per vector' : 'a target shaped as the prediction');
       }
-      return [{ shape: vectors }, ...(fused ? [{ shape: prediction!.shape }] : [])];
+      return [vectors, ...(fused ? [prediction!.shape] : [])];
     },
     forward({ inputs: [prediction, target], outputs: [perVector, probabilities], layer }) {
       const buffers = [prediction!, target!, perVector!, ...(fused ? [probabilities!] : [])];

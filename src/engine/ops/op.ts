@@ -1,5 +1,5 @@
 import type { Kernel } from '../backends/kernel.ts';
-import type { NodeOf, Value, ValueType } from '../graph/value.ts';
+import type { NodeOf, Value } from '../graph/value.ts';
 import type { Shape } from '../shape.ts';
 import { formatShape, sizeOf } from '../shape.ts';
 import type { OpAttributes, OpName } from './op-attributes.ts';
@@ -45,7 +45,8 @@ export interface Op<K extends OpName> {
   readonly name: K;
   /** Paper or section of the theory. */
   readonly source?: string;
-  outputs(application: Application<K>): readonly { readonly shape: Shape; readonly type?: ValueType }[];
+  /** Shapes of the outputs, or an `OpError`. */
+  outputs(application: Application<K>): readonly Shape[];
   forward(node: NodeOf<K>): readonly Call[];
   backward(request: BackwardRequest<K>): readonly Call[];
   /** Floating-point operations of the forward pass over one row. Backward costs about as much again per wanted gradient. */

@@ -9,7 +9,7 @@ export const reshape = defineOp({
     const { shape } = application.attributes;
     if (!x || sizeOf(x.shape) !== sizeOf(shape))
       throw new OpError('reshape', application, `${sizeOf(shape)} elements for [${shape.join(', ')}]`);
-    return [{ shape }];
+    return [shape];
   },
   forward: () => [],
   backward: () => [],

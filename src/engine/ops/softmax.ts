@@ -4,9 +4,9 @@ import type { BackwardRequest, Call, KernelDefinition } from './op.ts';
 import { defineOp, fixed, lastAxis, outerSize, perRow } from './op.ts';
 
 /** Probabilities over the last axis. The largest logit is subtracted first, so nothing overflows. */
-export const softmax = defineOp({
+export const softmax = defineOp<'softmax'>({
   name: 'softmax',
-  outputs: ({ inputs: [x] }) => [{ shape: x!.shape }],
+  outputs: ({ inputs: [x] }) => [x!.shape],
   forward,
   backward,
   flops: ({ inputs: [x] }) => 4 * sizeOf(x!.shape),
@@ -39,9 +39,9 @@ export const softmax = defineOp({
 });
 
 /** Logarithms of the softmax over the last axis, without forming the probabilities. */
-export const logSoftmax = defineOp({
+export const logSoftmax = defineOp<'log_softmax'>({
   name: 'log_softmax',
-  outputs: ({ inputs: [x] }) => [{ shape: x!.shape }],
+  outputs: ({ inputs: [x] }) => [x!.shape],
   forward,
   backward,
   flops: ({ inputs: [x] }) => 4 * sizeOf(x!.shape),
