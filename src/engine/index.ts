@@ -1,9 +1,15 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
 export { CONTROL } from './backends/backend.ts';
+export { FAULT_CODES, FAULT_CODES, type FaultCode } from './fault-codes.ts';
 export type { Fault } from './faults.ts';
 export { faultsBelow } from './faults.ts';
 export type { PatchOperation } from './json-patch.ts';
+export { applyPatch } from './json-patch.ts';
+export { pointerTo } from './json-schema.ts';
+export { nearest } from './nearest.ts';
+export { permutation, STREAMS } from './random.ts';
+export { checkSchema, checkSchema, parseSchema, withDefaults, withDefaults } from './schema.ts';
 export type { DataSignature, LayerReport, LayerSpec, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export type {
   BestEpoch,
@@ -16,6 +22,15 @@ export type {
   TrainRequest,
   TrainResult,
 } from './trainer/training.ts';
+export {
+  decodeSafetensors,
+  decodeWeights,
+  encodeSafetensors,
+  SafetensorsError,
+  type StoredTensor,
+  type TensorFile,
+  weightsData,
+} from './weights/safetensors.ts';
 export type { NamedTensor } from './weights/tensor.ts';
 // E1 (trainer) exports:   train(request: TrainRequest): Generator<EpochReport, TrainResult, void>
 //                         loadPredictor({ spec, weights, backend }): Predictor  { outputWidth, bytes, predict(features: Float32Array, rows: number): Float32Array }

@@ -2,3 +2,29 @@
 export type PatchOperation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
+
+/** The document with the operations applied in order; the given one is left as it is. Paths must exist, as in our suggestions they do. */
+export function applyPatch(document: unknown, operations: readonly PatchOperation[]): unknown {
+  return operations.reduce((patched, operation) => applyAt(patched, keysOf(operation.path), operation), document);
+}
+
+function keysOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function applyAt(target: unknown, [key, ...rest]: readonly string[], operation: PatchOperation): unknown {
+  if (key === undefined) return operation.op === 'remove' ? null : operation.value;
+  if (Array.isArray(target)) {
+    const index = key === '-' ? target.length : Number(key);
+    if (rest.length > 0) return target.with(index, applyAt(target[index], rest, operation));
+    const removed = operation.op === 'add' ? 0 : 1;
+    return target.toSpliced(index, removed, ...(operation.op === 'remove' ? [] : [operation.value]));
+  }
+  const members = Object.entries(target ?? {}).filter(([name]) => name !== key);
+  if (rest.length === 0 && operation.op === 'remove') return Object.fromEntries(members);
+  const before: unknown = Object.entries(target ?? {}).find(([name]) => name === key)?.[1];
+  return Object.fromEntries([...members, [key, applyAt(before, rest, operation)]]);
+}

@@ -1,0 +1,34 @@
+/** Every code a fault or a warning of the engine can carry. Codes are forever; the documentation is generated from this table. */
+export const FAULT_CODES = {
+  // Structure of any body
+  unknown_field: 'The object has no such field.',
+  missing_field: 'A field that has no default is absent.',
+  wrong_type: 'The value is of another type, e.g. a string where a number belongs.',
+  out_of_range: 'The number lies outside its bounds.',
+  not_one_of: 'The value is not one of those allowed.',
+  wrong_length: 'The text or list is too short or too long.',
+  wrong_format: 'The text does not match the pattern.',
+  duplicate_value: 'A list that must not repeat itself does.',
+  // Networks
+  unknown_layer: 'There is no layer of this type.',
+  duplicate_name: 'Two layers have the same name.',
+  missing_input_shape: 'The spec has no input_shape and there is no dataset to take it from.',
+  input_mismatch: 'The input shape does not hold as many values as the dataset has features.',
+  shape_mismatch: 'The layer cannot take the shape that reaches it.',
+  target_mismatch: 'The output of the network does not fit the target.',
+  single_unit_softmax: 'A softmax over one unit is always 1.',
+  limit_exceeded: 'The network or the training is larger than a limit of this server.',
+  // Training
+  loss_mismatch: 'The loss does not fit the target or the output of the network.',
+  metric_mismatch: 'The metric does not fit the task, or is not computed by this job.',
+  // Warnings
+  zero_kernel: 'A kernel that starts at zero gives all units of the layer the same gradient.',
+  dropout_at_output: 'Dropout after the last layer with weights drops predictions.',
+  softmax_with_squared_error: 'Softmax with a squared error learns slowly where it is wrong.',
+  stacked_linear_layers: 'Dense layers without an activation between them are one dense layer.',
+  unbounded_probabilities: 'The loss expects probabilities, the output layer does not give any.',
+  batch_larger_than_data: 'The batch holds all rows: every epoch is one step.',
+  no_trainable_weights: 'The network has nothing to learn.',
+} as const satisfies Record<string, string>;
+
+export type FaultCode = keyof typeof FAULT_CODES;
