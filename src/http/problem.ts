@@ -22,7 +22,7 @@ export function problemOf(
   { instance, requestId }: { instance: string; requestId: string },
 ): ProblemBody {
   const { status, title } = ERRORS[code];
-  return { ...members, type: problemType(code), title, status, code, detail, instance, request_id: requestId, errors };
+  return { type: problemType(code), title, status, code, detail, instance, request_id: requestId, errors, ...members };
 }
 
 /** Address of the page about a code; relative, so that it is right behind any proxy. */

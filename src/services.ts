@@ -1,0 +1,21 @@
+import { type ApiKeyService, createApiKeyService } from './api-keys/api-key-service.ts';
+import { createApiKeyStore } from './api-keys/api-key-store.ts';
+import type { Database } from './db/database.ts';
+import { createIdempotencyStore, type IdempotencyStore } from './http/idempotency-store.ts';
+
+export interface Services {
+  readonly apiKeys: ApiKeyService;
+  readonly idempotency: IdempotencyStore;
+}
+
+export interface ServicesDeps {
+  readonly database: Database;
+}
+
+/** Builds every service of the API process, each from what it needs. */
+export function createServices({ database }: ServicesDeps): Services {
+  return {
+    apiKeys: createApiKeyService({ store: createApiKeyStore({ database }), now: Date.now }),
+    idempotency: createIdempotencyStore({ database }),
+  };
+}
