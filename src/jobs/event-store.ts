@@ -8,7 +8,7 @@ export interface JobEventData {
   /** The epoch's row, as `GET …/epochs` shows it. */
   readonly epoch: object;
   readonly checkpoint: { readonly checkpoint: string; readonly epoch: number; readonly step: number };
-  readonly warning: { readonly code: string; readonly detail: string };
+  readonly warning: { readonly code: string; readonly detail: string; readonly pointer?: string };
   readonly log: { readonly level: string; readonly message: string };
   /** The worker died or gave the job back. */
   readonly interrupted: { readonly attempt: number; readonly reason: string };
@@ -50,8 +50,8 @@ export function createEventStore(database: Pick<Database, 'prisma'>) {
     },
 
     /** Events a job's timeline is made of, for several jobs at once. */
-    async timelines(jobIds: readonly string[]): Promise<Map<string, StoredEvent[]>> {
-      const rows = await prisma.jobEvent.findMany({
+    async timelines(jobIds: readonly string[], tx: Tx = prisma): Promise<Map<string, StoredEvent[]>> {
+      const rows = await tx.jobEvent.findMany({
         where: { jobId: { in: [...jobIds] }, type: { in: ['status', 'interrupted'] } },
         orderBy: [{ jobId: 'asc' }, { seq: 'asc' }],
       });

@@ -1,0 +1,92 @@
+import Type from 'typebox';
+import { pagingProperties } from '../http/pagination.ts';
+import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
+import { TrainingRequestBody } from '../training/training-request.ts';
+import { JOB_KINDS, JOB_STATUSES, STOP_REASONS } from './job-state.ts';
+
+const WAIT_SECONDS_MAX = 60;
+
+export const jobParams = StrictObject({ id: Id('job') });
+
+/** Documents the body of `POST /v1/jobs`; the job service checks it together with the dataset it names. */
+export const createJobBody = Type.Object(TrainingRequestBody.properties, {
+  title: 'JobRequest',
+  additionalProperties: false,
+  examples: [
+    {
+      spec: {
+        layers: [
+          { type: 'dense', units: 16, activation: 'relu' },
+          { type: 'dense', units: 3, activation: 'softmax' },
+        ],
+      },
+      dataset: 'ds_01J00000000000000000000000',
+      target: 'species',
+      training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
+    },
+  ],
+});
+
+export const jobListQuery = StrictObject({
+  ...pagingProperties(),
+  status: Type.Optional(Type.Enum([...JOB_STATUSES], { description: 'Only jobs in this state.' })),
+  kind: Type.Optional(Type.Enum([...JOB_KINDS])),
+  model: Type.Optional(Name('Only jobs that train this model.')),
+  dataset: Type.Optional(Id('dataset', 'Only jobs on this dataset.')),
+});
+
+export const jobQuery = StrictObject({
+  wait: Type.Optional(
+    Type.Number({ minimum: 0, maximum: WAIT_SECONDS_MAX, description: 'Seconds to wait for the next change of status or epoch.' }),
+  ),
+});
+
+export const eventHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'The stream goes on after the event with this id.' })),
+});
+
+const Metrics = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'Values by name; one that is not finite is null, and `non_finite` says which it was.',
+});
+
+export const EpochReply = Type.Object(
+  { epoch: Type.Integer(), step: Type.Integer(), metrics: Metrics, learning_rate: Type.Number(), seconds: Type.Number() },
+  { title: 'Epoch' },
+);
+
+export const EventReply = Type.Object(
+  { id: Type.Integer({ description: 'Counts from 1 in each job.' }), event: Type.String(), data: Type.Unknown(), at: Timestamp },
+  { title: 'JobEvent' },
+);
+
+export const JobReply = Type.Object(
+  {
+    id: Type.String(),
+    object: Type.Literal('job'),
+    kind: Type.Enum([...JOB_KINDS]),
+    status: Type.Enum([...JOB_STATUSES]),
+    stop_reason: Nullable(Type.Enum([...STOP_REASONS])),
+    attempt: Type.Integer({ description: 'How often a worker has taken the job up.' }),
+    queue_position: Nullable(Type.Integer({ description: 'From 1, while the job waits.' })),
+    cancel_requested: Type.Boolean(),
+    request: Type.Unknown({ description: 'The whole request with every default filled in.' }),
+    progress: Type.Object({
+      fraction: Type.Number(),
+      epoch: Type.Integer(),
+      epochs: Type.Integer(),
+      step: Type.Integer(),
+      steps: Type.Integer(),
+      eta_seconds: Nullable(Type.Number()),
+      samples_per_second: Nullable(Type.Number()),
+    }),
+    latest_metrics: Nullable(Metrics),
+    best: Nullable(Type.Unknown({ description: '`epoch`, `metric`, `value` and `checkpoint` of the best epoch so far.' })),
+    timeline: Type.Array(Type.Unknown(), { description: 'Every state the job was in, with its time.' }),
+    result: Nullable(Type.Unknown({ description: 'What training gave; null until it has succeeded.' })),
+    error: Nullable(Type.Unknown({ description: '`code`, `detail`, `errors` and `hint` of a failed job.' })),
+    receipt: Type.Unknown({ description: 'Hashes and versions that make the result repeatable.' }),
+    created_at: Timestamp,
+    links: Type.Record(Type.String(), Nullable(Type.String())),
+  },
+  { title: 'Job' },
+);

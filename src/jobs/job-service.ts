@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Tx } from '../db/database.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { openWeights, type WeightsFile } from '../models/weights-file.ts';
+import type { CheckedTrainingRequest } from '../training/check-training-request.ts';
+import type { TrainingCheckService } from '../training/training-check-service.ts';
+import { appendEvent, type EventStore, type StoredEvent } from './event-store.ts';
+import { followJob, waitForChange } from './event-stream.ts';
+import type { Notifications } from './event-watch.ts';
+import { isTerminal, isWaiting } from './job-state.ts';
+import type { JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
+import { type JobView, jobView } from './job-view.ts';
+
+export interface JobServiceDeps {
+  readonly jobs: JobStore;
+  readonly events: EventStore;
+  readonly notifications: Notifications;
+  readonly blobs: Pick<BlobStore, 'info' | 'readRange' | 'readAll'>;
+  readonly trainingChecks: TrainingCheckService;
+}
+
+export type JobService = ReturnType<typeof createJobService>;
+
+/** Jobs as their owners see them: posting, watching, cancelling, deleting. Running them is the worker's side. */
+export function createJobService(deps: JobServiceDeps) {
+  return { ...jobChanges(deps), ...jobReads(deps) };
+}
+
+function jobChanges(deps: JobServiceDeps) {
+  const { jobs } = deps;
+  return {
+    /**
+     * Checks the whole body, then stores the queued job with its first event and its doorbell in one transaction, in which
+     * `remember` keeps the reply. Throws spec_invalid with every fault.
+     */
+    async create(project: string, body: unknown, remember: (tx: Tx, job: JobView) => Promise<void>): Promise<JobView> {
+      const checked = await deps.trainingChecks.requireRequest(project, body);
+      return jobs.transaction(async (tx) => {
+        const id = await insertTraining(tx, jobs, project, checked);
+        const job = await viewOf(deps, await existing(jobs, project, id, tx), tx);
+        await remember(tx, job);
+        return job;
+      });
+    },
+
+    /**
+     * A waiting job is cancelled at once, a running one as soon as its worker has stopped; cancelling a cancelled job changes
+     * nothing. Throws state_conflict for a job that ended otherwise.
+     */
+    async cancel(project: string, id: string): Promise<JobView> {
+      return jobs.transaction(async (tx) => {
+        const status = await jobs.lockStatus(tx, project, id);
+        if (status === null) throw noJob();
+        if (isTerminal(status) && status !== 'cancelled') {
+          throw new AppError('state_conflict', { detail: `The job has ended as ${status}: there is nothing left to cancel.` });
+        }
+        if (isWaiting(status)) {
+          await jobs.cancelWaiting(tx, id);
+          await appendEvent(tx, id, 'status', { status: 'cancelled', stop_reason: 'cancelled' });
+          await appendEvent(tx, id, 'done', { status: 'cancelled', stop_reason: 'cancelled' });
+        } else if (status !== 'cancelled') {
+          await jobs.requestCancel(tx, id);
+        }
+        return viewOf(deps, await existing(jobs, project, id, tx), tx);
+      });
+    },
+
+    /** Deletes an ended job; the versions it made stay. Throws state_conflict while it has not ended. */
+    async remove(project: string, id: string): Promise<void> {
+      await jobs.transaction(async (tx) => {
+        const status = await jobs.lockStatus(tx, project, id);
+        if (status === null) throw noJob();
+        if (!isTerminal(status)) throw new AppError('state_conflict', { detail: `The job is ${status}: cancel it first.` });
+        await jobs.remove(tx, id);
+      });
+    },
+  };
+}
+
+function jobReads(deps: JobServiceDeps) {
+  const { jobs, events, blobs } = deps;
+  return {
+    async get(project: string, id: string): Promise<JobView> {
+      return viewOf(deps, await existing(jobs, project, id));
+    },
+
+    /** The job at its next change of status or epoch; at once when it has ended, unchanged after `seconds`. */
+    wait: async (project: string, id: string, seconds: number, signal: AbortSignal): Promise<JobView> =>
+      viewOf(deps, await waitForChange(deps, { read: () => existing(jobs, project, id), id, seconds, signal })),
+
+    /** Newest first; `before` is the id of the last one seen. */
+    async list(project: string, filter: JobFilter, take: number, before: string | null): Promise<JobView[]> {
+      return viewsOf(deps, await jobs.list(project, filter, take, before));
+    },
+
+    async epochs(project: string, id: string, take: number, after: number): Promise<StoredEpoch[]> {
+      await existing(jobs, project, id);
+      return jobs.epochs(id, take, after);
+    },
+
+    async events(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
+      await existing(jobs, project, id);
+      return events.after(id, after, take);
+    },
+
+    /** True when the job has ended and has no event after `after`: whoever comes back to the stream has seen it all. */
+    async isAllSeen(project: string, id: string, after: number): Promise<boolean> {
+      const job = await existing(jobs, project, id);
+      return isTerminal(job.status) && after >= job.lastEvent;
+    },
+
+    /** The stream of events after `after`. */
+    follow: (project: string, id: string, after: number, signal: AbortSignal) => followJob(deps, { project, id, after, signal }),
+
+    /** The trained weights. Throws state_conflict unless the job has succeeded. */
+    async weights(project: string, id: string): Promise<WeightsFile> {
+      const job = await existing(jobs, project, id);
+      if (job.weightsBlobId === null || job.status !== 'succeeded') {
+        const detail = isTerminal(job.status)
+          ? `The job has ended as ${job.status} and left no weights.`
+          : `The job is ${job.status}: weights are there once it has succeeded.`;
+        throw new AppError('state_conflict', { detail });
+      }
+      return openWeights(blobs, job.weightsBlobId);
+    },
+  };
+}
+
+async function insertTraining(
+  tx: Tx,
+  jobs: JobStore,
+  project: string,
+  { request, warnings, datasetSha256, steps }: CheckedTrainingRequest,
+) {
+  const id = newId('job');
+  await jobs.insert(tx, {
+    id,
+    project,
+    kind: request.kind,
+    request,
+    datasetId: request.dataset,
+    modelName: request.on_success?.model ?? request.model,
+    progress: { fraction: 0, epoch: 0, epochs: request.training.epochs, step: 0, steps, eta_seconds: null, samples_per_second: null },
+    receipt: {
+      spec_sha256: createHash('sha256').update(JSON.stringify(request.spec)).digest('hex'),
+      dataset_sha256: datasetSha256,
+      seed: request.training.seed,
+      engine: null,
+      backend: null,
+    },
+  });
+  await appendEvent(tx, id, 'status', { status: 'queued' });
+  for (const { code, detail, pointer } of warnings) await appendEvent(tx, id, 'warning', { code, detail, pointer });
+  return id;
+}
+
+async function existing(jobs: JobStore, project: string, id: string, tx?: Tx): Promise<StoredJob> {
+  const job = await jobs.find(project, id, tx);
+  if (job === null) throw noJob();
+  return job;
+}
+
+function noJob(): AppError {
+  return new AppError('not_found', { detail: 'There is no job with this id.' });
+}
+
+async function viewOf(deps: JobServiceDeps, job: StoredJob, tx?: Tx): Promise<JobView> {
+  const [view] = await viewsOf(deps, [job], tx);
+  if (view === undefined) throw new Error(`no view of job ${job.id}`);
+  return view;
+}
+
+async function viewsOf({ jobs, events }: JobServiceDeps, rows: readonly StoredJob[], tx?: Tx): Promise<JobView[]> {
+  const timelines = await events.timelines(
+    rows.map(({ id }) => id),
+    tx,
+  );
+  const waiting = rows.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
+  const places = await jobs.queuePositions(waiting, tx);
+  return rows.map((job) => jobView(job, { timeline: timelines.get(job.id) ?? [], queuePosition: places.get(job.id) ?? null }));
+}
