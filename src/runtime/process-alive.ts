@@ -23,6 +23,17 @@ export async function readCommandLine(pid: number): Promise<string | null> {
   }
 }
 
+/** When the process started, in the system's own unit, or null where it does not tell. With the id it names one process. */
+export async function readStartTime(pid: number): Promise<string | null> {
+  try {
+    // proc(5): the name in parentheses may hold anything; the start time is the 20th field behind it.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** Resolves when the process is gone, with whether that happened in time. */
 export async function waitForExit(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
