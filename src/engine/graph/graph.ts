@@ -25,6 +25,7 @@ export class GraphBuilder implements Graph {
   readonly nodes: Node[] = [];
   /** Name of the layer being built. */
   layer = '';
+  #randomOps = 0;
 
   constructor(mode: Mode) {
     this.mode = mode;
@@ -54,11 +55,11 @@ export class GraphBuilder implements Graph {
   /** Applies an op that has several outputs. */
   applyAll<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): readonly Value[] {
     const definition = OPS[op];
+    const label = `${this.layer}: ${op}`;
+    const alias = definition.alias ? { aliasOf: inputs[0]! } : {};
     const outputs = definition
       .outputs({ inputs, attributes, layer: this.layer })
-      .map(({ shape, type }) =>
-        this.value({ label: `${this.layer}: ${op}`, shape, batched: true, type: type ?? 'real', role: 'activation' }),
-      );
+      .map((shape) => this.value({ label, shape, batched: true, type: 'real', role: 'activation', ...alias }));
     const node: NodeOf<K> = { op, inputs, outputs, attributes, layer: this.layer };
     // K is one op here, so the node is a member of the union; the checker cannot see that through a type parameter.
     this.nodes.push(node as Node);
@@ -79,10 +80,7 @@ export class GraphBuilder implements Graph {
 
   /** Philox stream of the next random op: networks with the same layers draw the same numbers. */
   nextStream(): number {
-    const stream = this.#stream;
-    this.#stream += 1;
-    return stream;
+    this.#randomOps += 1;
+    return STREAMS.dropout + this.#randomOps - 1;
   }
-
-  #stream: number = STREAMS.dropout;
 }

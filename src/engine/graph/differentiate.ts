@@ -1,0 +1,82 @@
+/*
+ * Reverse-mode differentiation on the graph (Griewank and Walther 2008, chapter 3): nodes backwards, each turning the gradients
+ * of its outputs into those of the inputs that lead to a parameter. It emits kernel calls; nothing is computed here.
+ */
+
+import { backwardCalls, isAlias } from '../ops/calls.ts';
+import type { Call } from '../ops/op.ts';
+import { elementsOf } from '../ops/op.ts';
+import type { GraphBuilder } from './graph.ts';
+import type { Node, Value } from './value.ts';
+
+export interface Derivative {
+  readonly calls: readonly Call[];
+  /** Gradient of each value that was asked for. */
+  readonly gradients: ReadonlyMap<Value, Value>;
+}
+
+/**
+ * Gradients of the mean of `loss` with respect to `of`. `nodes` are the live nodes in order. A value that is used several
+ * times gets the sum; a value the loss does not depend on gets none.
+ */
+export function differentiate(graph: GraphBuilder, nodes: readonly Node[], loss: Value, of: readonly Value[]): Derivative {
+  const calls: Call[] = [];
+  const pass: Pass = { graph, calls, parts: new Map(), leading: leadingTo(nodes, of), loss };
+  for (const node of nodes.toReversed()) differentiateNode(pass, node);
+  const gradients = new Map<Value, Value>();
+  for (const value of of) {
+    const gradient = total(pass, value, 'gradient');
+    if (gradient) gradients.set(value, gradient);
+  }
+  return { calls, gradients };
+}
+
+interface Pass {
+  readonly graph: GraphBuilder;
+  readonly calls: Call[];
+  /** Gradients that arrived at a value from each of its uses. */
+  readonly parts: Map<Value, Value[]>;
+  /** Values whose gradient somebody needs. */
+  readonly leading: ReadonlySet<Value>;
+  readonly loss: Value;
+}
+
+function leadingTo(nodes: readonly Node[], of: readonly Value[]): Set<Value> {
+  const leading = new Set(of);
+  for (const node of nodes) {
+    if (node.inputs.some((input) => leading.has(input))) for (const output of node.outputs) leading.add(output);
+  }
+  return leading;
+}
+
+function differentiateNode(pass: Pass, node: Node): void {
+  const arrived = node.outputs.map((output) => total(pass, output, node.layer));
+  const isRoot = node.outputs.includes(pass.loss);
+  if (!isRoot && arrived.every((gradient) => gradient === null)) return;
+  const wanted = node.inputs.map((input) => {
+    if (!pass.leading.has(input)) return null;
+    const gradient = newGradient(pass, input, isAlias(node) ? arrived[0] : null);
+    pass.parts.set(input, [...(pass.parts.get(input) ?? []), gradient]);
+    return gradient;
+  });
+  pass.calls.push(...backwardCalls({ node, arrived, wanted }));
+}
+
+function newGradient({ graph }: Pass, of: Value, aliasOf: Value | null | undefined): Value {
+  const { label, shape, batched, type } = of;
+  return graph.value({ label: `gradient of ${label}`, shape, batched, type, role: 'gradient', ...(aliasOf && { aliasOf }) });
+}
+
+/** Sum of what arrived at a value, from the last use to the first. */
+function total(pass: Pass, value: Value, layer: string): Value | null {
+  const [first, ...others] = pass.parts.get(value) ?? [];
+  if (!first) return null;
+  const sum = others.reduce((sum, part) => {
+    const next = newGradient(pass, value, null);
+    const dims = [elementsOf(value)];
+    pass.calls.push({ kernel: 'add', buffers: [sum, part, next], dims, scalars: [], writes: [2], inPlace: [0, 2], layer });
+    return next;
+  }, first);
+  pass.parts.set(value, [sum]);
+  return sum;
+}

@@ -1,0 +1,24 @@
+import type { Node, NodeOf } from '../graph/value.ts';
+import { OPS } from './index.ts';
+import type { BackwardRequest, Call } from './op.ts';
+import type { OpName } from './op-attributes.ts';
+
+/** Kernel calls of a node's forward pass. */
+export function forwardCalls<K extends OpName>(node: NodeOf<K>): readonly Call[] {
+  return OPS[node.op].forward(node);
+}
+
+/** Kernel calls that turn the arrived gradients into the wanted ones. */
+export function backwardCalls<K extends OpName>(request: BackwardRequest<K>): readonly Call[] {
+  return OPS[request.node.op].backward(request);
+}
+
+/** Floating-point operations of a node's forward pass over one row. */
+export function nodeFlops<K extends OpName>(node: NodeOf<K>): number {
+  return OPS[node.op].flops(node);
+}
+
+/** Whether a node only renames memory. */
+export function isAlias(node: Node): boolean {
+  return OPS[node.op].alias === true;
+}
