@@ -1,7 +1,7 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
 export { CONTROL } from './backends/backend.ts';
-export { FAULT_CODES, FAULT_CODES, type FaultCode } from './fault-codes.ts';
+export { FAULT_CODES, type FaultCode } from './fault-codes.ts';
 export type { Fault } from './faults.ts';
 export { faultsBelow } from './faults.ts';
 export type { PatchOperation } from './json-patch.ts';
@@ -9,7 +9,7 @@ export { applyPatch } from './json-patch.ts';
 export { pointerTo } from './json-schema.ts';
 export { nearest } from './nearest.ts';
 export { permutation, STREAMS } from './random.ts';
-export { checkSchema, checkSchema, parseSchema, withDefaults, withDefaults } from './schema.ts';
+export { checkSchema, parseSchema, withDefaults } from './schema.ts';
 export type { DataSignature, LayerReport, LayerSpec, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export type {
   BestEpoch,

@@ -17,14 +17,19 @@ function keysOf(pointer: string): string[] {
 
 function applyAt(target: unknown, [key, ...rest]: readonly string[], operation: PatchOperation): unknown {
   if (key === undefined) return operation.op === 'remove' ? null : operation.value;
-  if (Array.isArray(target)) {
-    const index = key === '-' ? target.length : Number(key);
-    if (rest.length > 0) return target.with(index, applyAt(target[index], rest, operation));
-    const removed = operation.op === 'add' ? 0 : 1;
-    return target.toSpliced(index, removed, ...(operation.op === 'remove' ? [] : [operation.value]));
-  }
-  const members = Object.entries(target ?? {}).filter(([name]) => name !== key);
-  if (rest.length === 0 && operation.op === 'remove') return Object.fromEntries(members);
-  const before: unknown = Object.entries(target ?? {}).find(([name]) => name === key)?.[1];
-  return Object.fromEntries([...members, [key, applyAt(before, rest, operation)]]);
+  return Array.isArray(target) ? applyToList(target, [key, ...rest], operation) : applyToObject(target ?? {}, [key, ...rest], operation);
+}
+
+function applyToList(target: readonly unknown[], [key, ...rest]: readonly [string, ...string[]], operation: PatchOperation): unknown {
+  const index = key === '-' ? target.length : Number(key);
+  if (rest.length > 0) return target.with(index, applyAt(target[index], rest, operation));
+  if (operation.op === 'remove') return target.toSpliced(index, 1);
+  return target.toSpliced(index, operation.op === 'add' ? 0 : 1, operation.value);
+}
+
+function applyToObject(target: object, [key, ...rest]: readonly [string, ...string[]], operation: PatchOperation): unknown {
+  const others = Object.entries(target).filter(([name]) => name !== key);
+  if (rest.length === 0 && operation.op === 'remove') return Object.fromEntries(others);
+  const before: unknown = Object.entries(target).find(([name]) => name === key)?.[1];
+  return Object.fromEntries([...others, [key, applyAt(before, rest, operation)]]);
 }

@@ -22,7 +22,7 @@ export function wordsFor(schema: JsonSchema): string {
     case 'array':
       return `a list${lengthOf(schema.minItems, schema.maxItems, 'items')}`;
     case 'object':
-      return 'an object';
+      return `an object${lengthOf(schema.minProperties, schema.maxProperties, 'fields')}`;
     default:
       return 'another value';
   }

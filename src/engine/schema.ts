@@ -14,7 +14,7 @@ import { branchesOf, hasTypeOf, isObject, listedValues, pointerTo, readSchema } 
 import { nearest } from './nearest.ts';
 import { receivedOf, wordsFor, wordsForPointer, wordsForValue } from './schema-words.ts';
 
-/** Every fault of a value, pointers below `pointer`. */
+/** Every fault of a value, pointers below `pointer`. A property with a default may be left out, required or not. */
 export function checkSchema(schema: TSchema, value: unknown, pointer = ''): Fault[] {
   return check(readSchema(schema), value, pointer);
 }
@@ -46,7 +46,7 @@ function check(schema: JsonSchema, value: unknown, pointer: string): Fault[] {
 function checkObject(schema: JsonSchema, value: JsonObject, pointer: string): Fault[] {
   const properties = schema.properties ?? {};
   const missing = (schema.required ?? [])
-    .filter((name) => !Object.hasOwn(value, name))
+    .filter((name) => !Object.hasOwn(value, name) && properties[name]?.default === undefined)
     .map((name) => missingField(properties[name] ?? {}, pointerTo(pointer, name)));
   const present = Object.entries(value).flatMap(([name, entry]) => {
     const below = pointerTo(pointer, name);
@@ -57,7 +57,8 @@ function checkObject(schema: JsonSchema, value: JsonObject, pointer: string): Fa
     const optional = entry === null && !schema.required?.includes(name);
     return optional ? faults.map((fault) => ({ ...fault, suggestion: [{ op: 'remove' as const, path: below }] })) : faults;
   });
-  return [...missing, ...present];
+  const { properties: _properties, required: _required, additionalProperties: _additional, patternProperties: _pattern, ...outer } = schema;
+  return [...missing, ...present, ...checkScalar(outer, value, pointer)];
 }
 
 /** The schema of a property, or false when there must be none. Objects are closed unless they say otherwise. */
@@ -125,6 +126,8 @@ const KEYWORD_CODES: ReadonlyMap<string, FaultCode> = new Map([
   ['maxLength', 'wrong_length'],
   ['minItems', 'wrong_length'],
   ['maxItems', 'wrong_length'],
+  ['minProperties', 'wrong_length'],
+  ['maxProperties', 'wrong_length'],
   ['uniqueItems', 'duplicate_value'],
   ['pattern', 'wrong_format'],
   ['format', 'wrong_format'],

@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import { wordSource } from '../random.ts';
 import type { Shape } from '../shape.ts';
 import { sizeOf } from '../shape.ts';
@@ -36,4 +37,9 @@ export function initialize(name: InitializerName, shape: Shape, seed: number, st
   const values = new Float32Array(sizeOf(shape));
   INITIALIZERS[name].fill(values, shape, wordSource(seed, stream));
   return values;
+}
+
+/** The option by which a layer names the initializer of one of its weights. */
+export function initializerOption(defaultName: InitializerName, description: string) {
+  return Type.Unsafe<InitializerName>({ type: 'string', enum: Object.keys(INITIALIZERS), default: defaultName, description });
 }
