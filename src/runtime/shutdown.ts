@@ -12,6 +12,8 @@ export interface Shutdown {
 
 /** How long an orderly end may take before the process ends anyway. */
 const LIMIT_MS = 20_000;
+/** A second signal so soon is the same one, passed on by the terminal and by npm as well. */
+const SAME_SIGNAL_MS = 500;
 
 /** Collects what a process has opened, to close it in the reverse order. */
 export function createShutdown(logger: Pick<Logger, 'error'>): Shutdown {
@@ -44,14 +46,17 @@ export function createShutdown(logger: Pick<Logger, 'error'>): Shutdown {
 
 /** The first SIGTERM or SIGINT closes in order and ends the process; a second one, or taking too long, ends it at once. */
 export function shutdownOnSignals(shutdown: Shutdown, logger: Pick<Logger, 'info' | 'error'>): void {
-  let begun = false;
+  let begunAt: number | null = null;
   const abort = (code: number): never => {
     shutdown.abort();
     process.exit(code);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (begun) abort(signal === 'SIGINT' ? 130 : 143);
-    begun = true;
+    if (begunAt !== null) {
+      if (performance.now() - begunAt > SAME_SIGNAL_MS) abort(signal === 'SIGINT' ? 130 : 143);
+      return;
+    }
+    begunAt = performance.now();
     logger.info({ signal }, 'shutting_down');
     setTimeout(() => {
       logger.error({ limit_ms: LIMIT_MS }, 'shutdown_took_too_long');
