@@ -26,5 +26,5 @@ function example(name: string): ByteSource {
 }
 
 function xorFile(): AsyncIterable<Uint8Array> {
-  return Readable.from([Buffer.from('a,b,xor\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n')]);
+  return Readable.from([Buffer.from('x1,x2,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n')]);
 }

@@ -77,7 +77,7 @@ function adviceFor(cell: string): string {
   const text = cell.trim();
   if (/^\S*\d,\d+$/.test(text)) return 'Write the decimal separator as a point.';
   if (/^(?:nan|n\/?a|null|none)$/i.test(text)) return 'A missing value is an empty cell.';
-  if (/inf/i.test(text) || Number.isFinite(parseFloat(text)) === false) return 'A finite number is expected here.';
+  if (/inf/i.test(text) || Math.abs(Number(text)) === Number.POSITIVE_INFINITY) return 'A finite number is expected here.';
   return 'A decimal number such as -1.5 or 2e3 is expected here.';
 }
 

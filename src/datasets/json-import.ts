@@ -1,4 +1,4 @@
-import type { Fault } from '../engine/index.ts';
+import { type Fault, pointerTo } from '../engine/index.ts';
 import { MAGNITUDE_MAX, parseDatetime } from './cell-syntax.ts';
 import { schemaOfColumn } from './column-schema.ts';
 import { CELL_CHARS_MAX } from './csv-scanner.ts';
@@ -32,9 +32,8 @@ export function importRows(
   return { table, schema, rows: records.length, faults: faults.list() };
 }
 
-/** RFC 6901 pointer to a value of a row. */
-function pointerTo(row: number, name: string): string {
-  return `/rows/${row}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+function pointerToValue(row: number, name: string): string {
+  return pointerTo(pointerTo('/rows', row), name);
 }
 
 function checkRows(rows: readonly unknown[], { rowsMax }: ImportLimits, faults: FaultCollector): Row[] {
@@ -81,9 +80,9 @@ function columnNames(records: readonly Row[], { columnsMax }: ImportLimits, faul
     }
   }
   for (const [name, row] of firstRow) {
-    if (name.trim() === '') faults.add({ pointer: pointerTo(row, name), code: 'empty_column_name', detail: 'A column has no name.' });
+    if (name.trim() === '') faults.add({ pointer: pointerToValue(row, name), code: 'empty_column_name', detail: 'A column has no name.' });
     if (name === '__proto__')
-      faults.add({ pointer: pointerTo(row, name), code: 'reserved_column_name', detail: 'A column cannot be named __proto__.' });
+      faults.add({ pointer: pointerToValue(row, name), code: 'reserved_column_name', detail: 'A column cannot be named __proto__.' });
   }
   if (records.length > 0 && firstRow.size === 0)
     faults.add({ pointer: '/rows/0', code: 'no_columns', detail: 'The rows have no columns.' });
@@ -146,7 +145,7 @@ function importColumn(
     const value = record[name];
     const fault = value === undefined || value === null ? missingFault(name, requested) : check(value);
     if (fault === null) return value ?? null;
-    faults.add({ pointer: pointerTo(row, name), ...fault });
+    faults.add({ pointer: pointerToValue(row, name), ...fault });
     return null;
   });
   return buildColumn(name, type, accepted, requested);

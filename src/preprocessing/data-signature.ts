@@ -1,0 +1,106 @@
+import type { ColumnSchema } from '../datasets/table.ts';
+import { type DataSignature, type Fault, nearest, pointerTo, type TargetSignature, type Task } from '../engine/index.ts';
+import { listedValues } from './column-cells.ts';
+
+/** How many places a column takes in an encoded row, or null when it cannot be a feature. Known from the schema alone. */
+export function encodedWidth(schema: ColumnSchema): number | null {
+  const listed = listedValues(schema);
+  if (listed === null) return schema.type === 'text' ? null : 1;
+  return schema.encode === 'one_hot' ? listed.length + (schema.unknown === 'bucket' ? 1 : 0) : 1;
+}
+
+/** The features a job has when it names none: every column that can be encoded, but the targets. */
+export function defaultFeatures(schema: readonly ColumnSchema[], targets: readonly string[]): string[] {
+  return schema.filter((column) => !targets.includes(column.name) && encodedWidth(column) !== null).map(({ name }) => name);
+}
+
+/** What the network is trained to give for these target columns, or null when they do not fit the task. */
+export function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSignature | null {
+  const [first] = targets;
+  if (first === undefined) return null;
+  if (task === 'regression') {
+    return targets.every(({ type }) => type === 'number' || type === 'integer') ? { kind: 'numbers', outputs: targets.length } : null;
+  }
+  const classes = listedValues(first)?.length ?? first.distinct;
+  return targets.length === 1 && classes !== null ? { kind: 'classes', classes } : null;
+}
+
+export interface DataRequest {
+  readonly schema: readonly ColumnSchema[];
+  readonly features: readonly string[];
+  readonly targets: readonly string[];
+  readonly task: Task;
+}
+
+/** What a spec is checked against, or what is wrong with the choice of columns. Pointers are those of a job's body. */
+export function dataSignature({ schema, features, targets, task }: DataRequest): { data: DataSignature | null; faults: readonly Fault[] } {
+  const known = new Map(schema.map((column) => [column.name, column]));
+  const featureFaults = features.flatMap((name, place) => featureFaultsOf(name, known, targets, pointerTo('/features', place)));
+  const targetPointer = (place: number) => (targets.length === 1 ? '/target' : pointerTo('/target', place));
+  const targetFaults = targets.flatMap((name, place) => targetFaultsOf(name, known, targetPointer(place)));
+  const faults = [...featureFaults, ...targetFaults];
+  if (features.length === 0) {
+    faults.push({
+      pointer: '/features',
+      code: 'no_features',
+      detail: 'No column is left to learn from: none beside the target can be encoded.',
+    });
+  }
+  if (faults.length > 0) return { data: null, faults };
+  const chosen = targets.flatMap((name) => known.get(name) ?? []);
+  const target = targetSignature(chosen, task);
+  if (target === null) return { data: null, faults: [taskFault(chosen, task)] };
+  const width = features.reduce((sum, name) => sum + widthOf(known.get(name)), 0);
+  return { data: { features: width, target }, faults: [] };
+}
+
+function widthOf(column: ColumnSchema | undefined): number {
+  return column === undefined ? 0 : (encodedWidth(column) ?? 0);
+}
+
+function featureFaultsOf(name: string, known: ReadonlyMap<string, ColumnSchema>, targets: readonly string[], pointer: string): Fault[] {
+  const column = known.get(name);
+  if (column === undefined) return [unknownColumn(name, known, pointer)];
+  if (targets.includes(name)) {
+    return [{ pointer, code: 'target_among_features', detail: `"${name}" is the target: a network that sees it has nothing to learn.` }];
+  }
+  if (encodedWidth(column) === null) {
+    const detail = `"${name}" is a text column, which has no encoding; leave it out, or declare it a category in the dataset's schema.`;
+    return [{ pointer, code: 'not_encodable', detail, received: column.type }];
+  }
+  return column.missing_rows > 0 && column.missing === 'error' ? [missingValues(column, pointer)] : [];
+}
+
+function targetFaultsOf(name: string, known: ReadonlyMap<string, ColumnSchema>, pointer: string): Fault[] {
+  const column = known.get(name);
+  if (column === undefined) return [unknownColumn(name, known, pointer)];
+  return column.missing_rows > 0 ? [missingValues(column, pointer)] : [];
+}
+
+/** A fault for a column the data does not have, with the one that was probably meant. */
+function unknownColumn(name: string, known: ReadonlyMap<string, ColumnSchema>, pointer: string): Fault {
+  const meant = nearest(name, known.keys());
+  return {
+    pointer,
+    code: 'unknown_column',
+    detail: `The dataset has no column "${name}".${meant === undefined ? '' : ` Did you mean "${meant}"?`}`,
+    expected: [...known.keys()].slice(0, 50),
+    received: name,
+    ...(meant !== undefined && { suggestion: [{ op: 'replace', path: pointer, value: meant }] }),
+  };
+}
+
+function missingValues({ name, missing_rows }: ColumnSchema, pointer: string): Fault {
+  return {
+    pointer,
+    code: 'missing_value',
+    detail: `"${name}" has no value in ${missing_rows} row(s). Choose what becomes of them with \`missing\` in the dataset's schema, or leave the rows or the column out.`,
+    received: missing_rows,
+  };
+}
+
+function taskFault(targets: readonly ColumnSchema[], task: Task): Fault {
+  const kinds = targets.map(({ name, type }) => `"${name}" (${type})`).join(', ');
+  const needs = task === 'regression' ? 'columns of numbers' : 'one column with at most 1000 different values';
+  return { pointer: '/target', code: 'target_mismatch', detail: `A ${task} needs ${needs} as its target, received ${kinds}.` };
+}

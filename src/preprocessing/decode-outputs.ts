@@ -1,0 +1,45 @@
+import { finiteNumbers } from '../jobs/finite-json.ts';
+import type { Label, Preprocessing } from './preprocessing.ts';
+
+export interface DecodeRequest {
+  readonly preprocessing: Preprocessing;
+  /** `(rows, width)`: probabilities of classes, or standardised numbers. */
+  readonly output: Float32Array;
+  readonly rows: number;
+  readonly width: number;
+  readonly probabilities: boolean;
+}
+
+/** One prediction as the API answers it. */
+export type Prediction = Readonly<Record<string, unknown>>;
+
+/** Outputs of the network in the words and units of the target. */
+export function decodeOutputs({ preprocessing: { target }, output, rows, width, probabilities }: DecodeRequest): Prediction[] {
+  if (output.length !== rows * width) throw new Error(`${rows} rows of ${width} outputs expected, received ${output.length} values`);
+  return Array.from({ length: rows }, (_, row) => {
+    const values = output.subarray(row * width, (row + 1) * width);
+    return target.kind === 'classes' ? decodeClass(values, target.labels, probabilities) : decodeNumbers(values, target.columns);
+  });
+}
+
+function decodeClass(output: Float32Array, labels: readonly Label[], probabilities: boolean): Prediction {
+  const values = bothClasses(output);
+  let best = 0;
+  for (let place = 1; place < values.length; place++) if ((values[place] ?? 0) > (values[best] ?? 0)) best = place;
+  const label = labels[best] ?? null;
+  if (!probabilities) return { label };
+  return { label, probabilities: finiteNumbers(Object.fromEntries(labels.map((name, place) => [String(name), values[place] ?? 0]))) };
+}
+
+/** One sigmoid unit gives the probability of the second class. */
+function bothClasses(output: Float32Array): ArrayLike<number> {
+  const [second] = output;
+  return output.length === 1 && second !== undefined ? [1 - second, second] : output;
+}
+
+function decodeNumbers(output: Float32Array, columns: readonly { name: string; mean: number; std: number }[]): Prediction {
+  const values = columns.map(({ name, mean, std }, place) => [name, (output[place] ?? Number.NaN) * std + mean] as const);
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return finiteNumbers({ value: first[1] });
+  return { values: finiteNumbers(Object.fromEntries(values)) };
+}

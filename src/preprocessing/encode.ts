@@ -1,0 +1,74 @@
+import { type Column, findColumn, type Table } from '../datasets/table.ts';
+import { AppError } from '../errors.ts';
+import { classReader } from './class-labels.ts';
+import { cellReader } from './column-cells.ts';
+import { createCellEncoder } from './encode-cell.ts';
+import { type FeatureTransform, featureWidth, type Preprocessing } from './preprocessing.ts';
+
+/** Encodes rows of a table (all without `rows`) to `(rows, width)`, row-major. */
+export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array {
+  const width = featureWidth(preprocessing);
+  const encoded = new Float32Array(rows.length * width);
+  for (const transform of preprocessing.features) {
+    const cell = cellReader(columnOf(table, transform.name));
+    const encode = createCellEncoder(transform);
+    let at = transform.position;
+    for (const row of rows) {
+      if (!encode(cell(row), encoded, at)) throw unusable(transform, row, cell(row));
+      at += width;
+    }
+  }
+  return encoded;
+}
+
+/**
+ * Encodes the targets of rows: class indices `(rows)` as Int32Array, or standardised numbers `(rows, columns)` as
+ * Float32Array.
+ */
+export function encodeTargets({ target }: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array | Int32Array {
+  if (target.kind === 'classes') {
+    const classOf = classReader(columnOf(table, target.column), target.labels);
+    return Int32Array.from(rows, (row) => presentTarget(classOf(row) < 0 ? Number.NaN : classOf(row), target.column, row));
+  }
+  const encoded = new Float32Array(rows.length * target.columns.length);
+  for (const [place, { name, mean, std }] of target.columns.entries()) {
+    const cell = cellReader(columnOf(table, name));
+    let at = place;
+    for (const row of rows) {
+      encoded[at] = presentTarget((cell(row) - mean) / std, name, row);
+      at += target.columns.length;
+    }
+  }
+  return encoded;
+}
+
+/** Deviations the numeric targets were divided by, for metrics in the columns' units; undefined for classes. */
+export function targetStd({ target }: Preprocessing): Float64Array | undefined {
+  return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ std }) => std) : undefined;
+}
+
+function columnOf(table: Table, name: string): Column {
+  const column = findColumn(table, name);
+  if (column === undefined) throw new Error(`the table has no column "${name}"`);
+  return column;
+}
+
+function allRows({ rows }: Table): Int32Array {
+  return Int32Array.from({ length: rows }, (_, row) => row);
+}
+
+function presentTarget(value: number, column: string, row: number): number {
+  if (Number.isFinite(Math.fround(value))) return value;
+  const detail = `The target "${column}" has no usable value in row ${row + 1}.`;
+  throw new AppError('dataset_invalid', { detail, errors: [{ column, code: 'missing_value', detail }] });
+}
+
+function unusable({ name }: FeatureTransform, row: number, value: number): AppError {
+  const detail = Number.isNaN(value)
+    ? `"${name}" has no value in row ${row + 1}, and its \`missing\` policy is error.`
+    : `The value ${value} of "${name}" in row ${row + 1} is too far from the others to be encoded.`;
+  return new AppError('dataset_invalid', {
+    detail,
+    errors: [{ column: name, code: Number.isNaN(value) ? 'missing_value' : 'out_of_range', detail }],
+  });
+}

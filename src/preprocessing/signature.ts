@@ -1,0 +1,59 @@
+import { jsonTypeOf } from './encode-instances.ts';
+import { type FeatureTransform, featureWidth, type Preprocessing } from './preprocessing.ts';
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What a model takes and gives: JSON Schemas of an instance and a prediction, and the tensors behind them. */
+export interface Signature {
+  readonly input: JsonSchema;
+  readonly output: JsonSchema;
+  readonly tensors: {
+    readonly input: { readonly dtype: 'float32'; readonly shape: readonly [null, number] };
+    readonly output: { readonly dtype: 'float32'; readonly shape: readonly [null, number] };
+  };
+}
+
+/** The signature of a model with this preprocessing and `outputWidth` output units. */
+export function signature(preprocessing: Preprocessing, outputWidth: number): Signature {
+  const { features } = preprocessing;
+  return {
+    input: {
+      type: 'object',
+      properties: Object.fromEntries(features.map((feature) => [feature.name, valueSchema(feature)])),
+      required: features.filter(({ missing }) => missing === 'error').map(({ name }) => name),
+      additionalProperties: false,
+    },
+    output: outputSchema(preprocessing),
+    tensors: {
+      input: { dtype: 'float32', shape: [null, featureWidth(preprocessing)] },
+      output: { dtype: 'float32', shape: [null, outputWidth] },
+    },
+  };
+}
+
+function valueSchema(feature: FeatureTransform): JsonSchema {
+  const type = jsonTypeOf(feature);
+  const optional = feature.missing !== 'error';
+  return {
+    type: optional ? [type, 'null'] : type,
+    ...(feature.type === 'datetime' && { format: 'date-time' }),
+    ...(feature.type === 'category' &&
+      feature.unknown === 'error' && { enum: [...(feature.categories ?? []), ...(optional ? [null] : [])] }),
+  };
+}
+
+function outputSchema({ target }: Preprocessing): JsonSchema {
+  const number = { type: ['number', 'null'] };
+  if (target.kind === 'classes') {
+    const names = target.labels.map(String);
+    return objectOf({ label: { enum: target.labels }, probabilities: objectOf(Object.fromEntries(names.map((name) => [name, number]))) }, [
+      'label',
+    ]);
+  }
+  if (target.columns.length === 1) return objectOf({ value: number });
+  return objectOf({ values: objectOf(Object.fromEntries(target.columns.map(({ name }) => [name, number]))) });
+}
+
+function objectOf(properties: Readonly<Record<string, JsonSchema>>, required = Object.keys(properties)): JsonSchema {
+  return { type: 'object', properties, required };
+}
