@@ -9,6 +9,8 @@ export interface ApiKeyService {
   authenticate(key: string): Promise<string | null>;
   /** Makes a key given from outside valid for a project. */
   ensure(project: string, key: string): Promise<void>;
+  /** Whether there is any key in use: without one, a server that asks for keys answers nobody. */
+  exist(): Promise<boolean>;
   /** False when there is no such key in use. Takes effect everywhere within the cache's 30 seconds. */
   revoke(project: string, id: string): Promise<boolean>;
 }
@@ -41,6 +43,7 @@ export function createApiKeyService({ store, now }: { store: ApiKeyStore; now: (
       return found.project;
     },
     ensure: (project, key) => store.insertIfAbsent({ id: newId('key'), project, name: 'API_KEY', hash: digest(key) }),
+    exist: () => store.exist(),
     revoke: (project, id) => store.revoke(project, id, new Date(now())),
   };
 }

@@ -11,6 +11,8 @@ export interface ApiKeyStore {
   /** Adds the key unless its hash is there already; a key revoked before is not revived. */
   insertIfAbsent(key: ApiKeyRecord & { name: string }): Promise<void>;
   findValid(hash: string): Promise<ApiKeyRecord | null>;
+  /** Whether there is any key in use. */
+  exist(): Promise<boolean>;
   markUsed(id: string, at: Date): Promise<void>;
   /** False when there is no such key in use. */
   revoke(project: string, id: string, at: Date): Promise<boolean>;
@@ -28,6 +30,7 @@ export function createApiKeyStore({ database: { prisma } }: { database: Database
       const row = await prisma.apiKey.findUnique({ where: { hash, revokedAt: null } });
       return row && { id: row.id, project: row.projectId, hash: row.hash };
     },
+    exist: async () => (await prisma.apiKey.findFirst({ where: { revokedAt: null }, select: { id: true } })) !== null,
     markUsed: async (id, at) => {
       await prisma.apiKey.updateMany({ where: { id }, data: { lastUsedAt: at } });
     },
