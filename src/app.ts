@@ -10,8 +10,8 @@ import { healthRoutes, type Readiness } from './http/health-routes.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerOpenapi } from './http/openapi.ts';
 import { RequestLog, registerRequestLog, requestId, requestLogSerializers } from './http/request-log.ts';
+import { registerRequestSignals } from './http/request-signal.ts';
 import { registerShutdown } from './http/shutdown.ts';
-import { registerEventStreams } from './http/sse.ts';
 import { registerValidation } from './http/validation.ts';
 import type { Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -48,7 +48,7 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
   registerAuth(app, { required: config.http.auth, apiKeys: services.apiKeys });
   registerJsonBody(app);
   registerValidation(app);
-  registerEventStreams(app);
+  registerRequestSignals(app);
   await registerOpenapi(app, { version: VERSION });
 
   await registerFeatures(app, services);

@@ -63,7 +63,8 @@ function appErrorOf(error: Error & { code?: unknown }, request: Request): AppErr
   return null;
 }
 
-function unsupportedMediaType(request: Request): AppError {
+/** 415, with what the route takes. */
+export function unsupportedMediaType(request: Request): AppError {
   const sent = request.headers['content-type'];
   const accepted = request.routeOptions.schema?.consumes ?? ['application/json'];
   return new AppError('unsupported_media_type', {

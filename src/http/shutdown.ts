@@ -9,6 +9,9 @@ export function registerShutdown(app: App): void {
   });
   app.addHook('onRequest', async () => {
     if (!closing) return;
-    throw new AppError('not_ready', { detail: 'This server is shutting down.', headers: { 'retry-after': '5', connection: 'close' } });
+    throw new AppError('not_ready', { detail: 'This server is shutting down.', headers: { 'retry-after': '5' } });
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
 }

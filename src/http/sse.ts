@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import type { App, Reply, Request } from './app-type.ts';
+import type { Reply, Request } from './app-type.ts';
+import { requestSignal } from './request-signal.ts';
 
 export interface StreamEvent {
   /** What the client sends back as `Last-Event-ID`; absent for events that are not replayed. */
@@ -11,33 +12,22 @@ export interface StreamEvent {
 /** Proxies cut connections that are silent for long; a comment keeps them open. */
 const HEARTBEAT_MS = 15_000;
 
-const openStreams = new WeakMap<object, Set<AbortController>>();
-
-/** Lets the server close although event streams, which have no end of their own, are open. */
-export function registerEventStreams(app: App): void {
-  const streams = new Set<AbortController>();
-  openStreams.set(app.server, streams);
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.abort();
-  });
-}
-
 /**
  * Answers with Server-Sent Events until `source` ends, the client leaves or the server closes. The signal given to
  * `source` is raised in the last two cases, so that one that waits can give up. A slow client holds `source` back.
  */
 export function streamEvents(request: Request, reply: Reply, source: (signal: AbortSignal) => AsyncIterable<StreamEvent>): Reply {
-  const streams = openStreams.get(request.server.server);
-  const controller = new AbortController();
-  streams?.add(controller);
-  reply.raw.once('close', () => {
-    streams?.delete(controller);
-    controller.abort();
-  });
+  const signal = requestSignal(request, reply);
   const onError = (error: unknown): void => request.log.error({ err: error }, 'event stream broke off');
   return reply
-    .headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-    .send(Readable.from(frames(source(controller.signal), controller.signal, onError), { objectMode: false }));
+    .headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      // Its connection would otherwise stay open, idle, after the stream, and keep a closing server waiting.
+      connection: 'close',
+    })
+    .send(Readable.from(frames(source(signal), signal, onError), { objectMode: false }));
 }
 
 async function* frames(events: AsyncIterable<StreamEvent>, signal: AbortSignal, onError: (error: unknown) => void): AsyncGenerator<string> {

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { checkSchema, withDefaults } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { App } from './app-type.ts';
+import { unsupportedMediaType } from './error-handler.ts';
 import { readParameters } from './query.ts';
 import { StrictObject } from './schemas.ts';
 
@@ -22,8 +23,12 @@ export function registerValidation(app: App): void {
     if (route.config?.bodyCheckedByService) route.validatorCompiler = (part) => (part.httpPart === 'body' ? asObject : compile(part));
   });
   app.addHook('preValidation', async (request) => {
-    if (request.routeOptions.schema?.body === undefined || request.body !== undefined) return;
-    if (request.headers['content-type']?.startsWith('multipart/')) return;
+    const { schema } = request.routeOptions;
+    if (request.headers['content-type']?.startsWith('multipart/')) {
+      if (schema?.consumes?.includes('multipart/form-data')) return;
+      throw unsupportedMediaType(request);
+    }
+    if (schema?.body === undefined || request.body !== undefined) return;
     throw new AppError('empty_body', { detail: 'This route needs a JSON body.' });
   });
 }
