@@ -4,13 +4,13 @@
 import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
-import { type NewModelVersion, insertModelVersion } from '../models/version-insert.ts';
+import { withTransaction } from '../db/transaction.ts';
+import { insertModelVersion, type NewModelVersion } from '../models/version-insert.ts';
 import type { TrainingRequest } from '../training/training-request.ts';
 import { findNewestCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
 import { endJob, type JobFailure } from './job-ending.ts';
 import { type JobLease, withFence } from './job-fence.ts';
-import { withTransaction } from '../db/transaction.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
 import { ring } from './lease-recovery.ts';

@@ -72,9 +72,7 @@ async function interruptBatch(client: PoolClient, condition: string, parameters:
 
 async function interrupt(client: PoolClient, job: LostJob): Promise<void> {
   await client.query(`UPDATE job SET status = 'interrupted', worker_id = NULL, lease_until = NULL WHERE id = $1`, [job.id]);
-  await appendEvents(client, job.id, [
-    { type: 'interrupted', data: { attempt: job.attempt, reason: 'worker_lost' } },
-  ]);
+  await appendEvents(client, job.id, [{ type: 'interrupted', data: { attempt: job.attempt, reason: 'worker_lost' } }]);
   await ring(client, job.id, job.attempt + 1);
 }
 

@@ -1,0 +1,42 @@
+import type { LeaseRecovery } from '../jobs/lease-recovery.ts';
+import type { LiveWorker, WorkerInfo, WorkerStore } from './worker-store.ts';
+
+export interface FleetDeps {
+  readonly workers: WorkerStore;
+  readonly recovery: LeaseRecovery;
+  readonly now: () => Date;
+}
+
+export type FleetService = ReturnType<typeof createFleetService>;
+
+/** A worker not heard of for so long is not shown as live. */
+const LIVE_MS = 15_000;
+/** Rows of workers that went away without a word are removed after so long. */
+const FORGET_MS = 3_600_000;
+
+/** The worker processes there are, and what becomes of the jobs of those that die. */
+export function createFleetService({ workers, recovery, now }: FleetDeps) {
+  const ago = (ms: number): Date => new Date(now().getTime() - ms);
+  return {
+    /** Says that a worker lives, and forgets those long silent. */
+    async heartbeat(worker: WorkerInfo): Promise<void> {
+      await workers.heartbeat(worker);
+      await workers.removeSilent(ago(FORGET_MS));
+    },
+
+    /** A worker ends in good order: it holds no job any more. */
+    leave: (workerId: string): Promise<void> => workers.remove([workerId]),
+
+    /** A process of this machine is known to be dead: its jobs go back to the queue without waiting for their leases. */
+    async processDied(process: { host: string; pid: number }): Promise<number> {
+      const ids = await workers.idsOf(process);
+      const interrupted = await recovery.interruptWorkers(ids);
+      await workers.remove(ids);
+      return interrupted;
+    },
+
+    /** Live workers, newest first; of their jobs only those of the project. */
+    listLive: (project: string, take: number, before: string | null): Promise<LiveWorker[]> =>
+      workers.listLive(project, ago(LIVE_MS), take, before),
+  };
+}

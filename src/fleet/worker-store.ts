@@ -1,0 +1,62 @@
+import type { Database } from '../db/database.ts';
+
+/** What a worker process says about itself. */
+export interface WorkerInfo {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly version: string;
+  readonly backend: string;
+  /** Jobs it runs at the same time. */
+  readonly slots: number;
+}
+
+export interface LiveWorker extends WorkerInfo {
+  readonly jobIds: readonly string[];
+  readonly lastHeartbeatAt: Date;
+}
+
+export type WorkerStore = ReturnType<typeof createWorkerStore>;
+
+/** Rows of worker processes. */
+export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
+  return {
+    /** Writes the row, or only its heartbeat when it is there. */
+    async heartbeat(worker: WorkerInfo): Promise<void> {
+      const lastHeartbeatAt = new Date();
+      await prisma.worker.upsert({ where: { id: worker.id }, create: { ...worker, lastHeartbeatAt }, update: { lastHeartbeatAt } });
+    },
+
+    async remove(ids: readonly string[]): Promise<void> {
+      await prisma.worker.deleteMany({ where: { id: { in: [...ids] } } });
+    },
+
+    /** Ids of all rows of a process, dead or alive. */
+    async idsOf(process: { host: string; pid: number }): Promise<string[]> {
+      const rows = await prisma.worker.findMany({ where: { host: process.host, pid: process.pid }, select: { id: true } });
+      return rows.map(({ id }) => id);
+    },
+
+    /** Workers heard of since `since`, newest first, each with its jobs of the project; `before` is the id of the last one seen. */
+    async listLive(project: string, since: Date, take: number, before: string | null): Promise<LiveWorker[]> {
+      const workers = await prisma.worker.findMany({
+        where: { lastHeartbeatAt: { gte: since }, ...(before !== null && { id: { lt: before } }) },
+        orderBy: { id: 'desc' },
+        take,
+      });
+      const jobs = await prisma.job.findMany({
+        where: { projectId: project, status: 'running', workerId: { in: workers.map(({ id }) => id) } },
+        select: { id: true, workerId: true },
+        orderBy: { id: 'asc' },
+      });
+      return workers.map((worker) => ({
+        ...worker,
+        jobIds: jobs.filter(({ workerId }) => workerId === worker.id).map(({ id }) => id),
+      }));
+    },
+
+    async removeSilent(since: Date): Promise<void> {
+      await prisma.worker.deleteMany({ where: { lastHeartbeatAt: { lt: since } } });
+    },
+  };
+}

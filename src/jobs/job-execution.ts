@@ -1,0 +1,205 @@
+// One attempt at one claimed job: prepare the data, train in a thread, commit what it tells, write the end. Nothing here
+// decides that a job is to stop; `stop` is called from outside, once or several times, and the most final cause counts.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { ColumnSchema, Table } from '../datasets/table.ts';
+import { isDatabaseUnavailable } from '../db/unavailable.ts';
+import type { TrainRequest, TrainResult } from '../engine/index.ts';
+import { startLoop } from '../lib/wakeable-loop.ts';
+import type { EpochBatch, TrainFailed } from '../threads/protocol.ts';
+import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
+import { type PreparedTraining, prepareTraining } from '../training/prepare.ts';
+import { commitEpochs, DeterminismError } from './epoch-commit.ts';
+import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
+import { LeaseLostError } from './job-fence.ts';
+import { BROKEN, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
+import { createProgressMeter, type ProgressMeter } from './progress-meter.ts';
+import { trainedModel } from './trained-model.ts';
+
+export interface ExecutionDeps {
+  readonly executions: ExecutionStore;
+  readonly pool: Pool;
+  readonly blobs: BlobStore;
+  readonly leaseSeconds: number;
+  readonly trainPool: TrainPool;
+  readonly loadDataset: (
+    projectId: string,
+    datasetId: string,
+  ) => Promise<{ table: Table; schema: readonly ColumnSchema[]; sha256: string }>;
+  readonly backend: TrainRequest['backend'];
+  /** Goes into the receipt of every job. */
+  readonly build: { readonly engine: string; readonly backend: string };
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+/** How long a trainer may take to heed the stop flag before its thread is ended. */
+const GRACE_MS: { readonly [Cause in StopCause]: number } = { lease_lost: 1500, cancel: 1500, release: 8000, time_limit: 60_000 };
+
+/** A cause further left overrules those right of it. */
+const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'time_limit'];
+
+const PROGRESS_MS = 500;
+const RETRY_MS = 250;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** One attempt at a claimed job. */
+export class JobExecution {
+  readonly #deps: ExecutionDeps;
+  readonly #job: ClaimedJob;
+  #cause: StopCause | null = null;
+  #training: TrainRun | null = null;
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(deps: ExecutionDeps, job: ClaimedJob) {
+    this.#deps = deps;
+    this.#job = job;
+  }
+
+  /** Runs until the job has ended, is given back or is lost. Rejects when its end could not be written. */
+  async run(): Promise<void> {
+    const { executions, loadDataset, logger } = this.#deps;
+    const { lease, projectId, request } = this.#job;
+    logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
+    const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
+    try {
+      const { table, schema, sha256 } = await loadDataset(projectId, request.dataset);
+      const prepared = prepareTraining({ request, table, schema });
+      await this.#write(await this.#train(prepared), prepared, sha256);
+    } catch (error) {
+      if (error instanceof LeaseLostError) return logger.warn('lease_lost');
+      logger.error({ err: error }, 'job_broken');
+      const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
+      await this.#persist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Asks the training to stop; its thread is ended if it does not. */
+  stop(cause: StopCause): void {
+    if (this.#cause !== null && CAUSES_BY_RANK.indexOf(this.#cause) <= CAUSES_BY_RANK.indexOf(cause)) return;
+    this.#cause = cause;
+    this.#deps.logger.info({ cause }, 'job_stopping');
+    this.#stopTraining();
+  }
+
+  #stopTraining(): void {
+    const training = this.#training;
+    if (training === null || this.#cause === null) return;
+    training.stop();
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = setTimeout(() => training.terminate(), GRACE_MS[this.#cause]);
+  }
+
+  /** Trains to the end, whatever that is. */
+  async #train(prepared: PreparedTraining): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
+    const { blobs, trainPool, backend, now, logger } = this.#deps;
+    const { checkpoint, request } = this.#job;
+    const meter = meterOf(this.#job, prepared, now);
+    const resume = checkpoint === null ? {} : { resumeFrom: await blobs.readAll(checkpoint.blobId) };
+    const { spec, task, training } = request;
+    const { data, split } = prepared;
+    const run = trainPool.run({
+      request: { spec, task, training, data, split, backend, ...resume },
+      checkpointEveryEpochs: training.checkpoint.every_epochs,
+    });
+    this.#training = run;
+    // A stop that came while the data was prepared found no training.
+    this.#stopTraining();
+    const end = await this.#follow(run, meter);
+    const failed = 'type' in end;
+    if (failed) logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
+    return { outcome: outcomeOf(failed ? null : end, this.#cause), meter };
+  }
+
+  async #follow(run: TrainRun, meter: ProgressMeter): Promise<TrainResult | TrainFailed> {
+    const ticker = startLoop(() => this.#tellProgress(run, meter), {
+      intervalMs: PROGRESS_MS,
+      onError: (error) => this.#deps.logger.warn({ err: error }, 'progress_not_written'),
+    });
+    try {
+      for await (const event of run.events) {
+        if (event.type === 'finished') return event.result;
+        if (event.type === 'failed') return event;
+        await this.#commit(event, meter);
+      }
+      throw new Error('the thread said nothing about its end');
+    } finally {
+      await ticker.close();
+      clearTimeout(this.#graceTimer);
+      this.#training = null;
+      run.terminate();
+    }
+  }
+
+  async #tellProgress(run: TrainRun, meter: ProgressMeter): Promise<void> {
+    const progress = meter.atStep((this.#job.checkpoint?.step ?? 0) + run.stepsDone());
+    if (progress !== null && this.#cause === null) await this.#deps.executions.writeProgress(this.#job.lease, progress);
+  }
+
+  async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
+    if (this.#cause === 'lease_lost' || this.#cause === 'cancel') return;
+    const progress = meter.afterEpochs(epochs);
+    await this.#persist(() => commitEpochs(this.#deps, this.#job.lease, { epochs, state, progress }));
+  }
+
+  async #write(end: { outcome: JobOutcome; meter: ProgressMeter }, prepared: PreparedTraining, datasetSha256: string): Promise<void> {
+    const { executions, build, logger } = this.#deps;
+    const { outcome, meter } = end;
+    const job = this.#job;
+    logger.info({ outcome: outcome.kind, ...('stopReason' in outcome && { stop_reason: outcome.stopReason }) }, 'job_outcome');
+    switch (outcome.kind) {
+      case 'succeeded': {
+        const model = trainedModel({ ...outcome, job, prepared, progress: meter.ended(), datasetSha256, build });
+        return this.#persist(() => executions.finishSucceeded(job, model));
+      }
+      case 'failed':
+        return this.#persist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
+      case 'cancelled':
+        return this.#persist(() => executions.finishCancelled(job.lease));
+      case 'released':
+        return this.#persist(() => executions.release(job.lease, job.attempt));
+      case 'lost':
+        return;
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */
+  async #persist(write: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isDatabaseUnavailable(error)) throw error;
+        if (this.#cause === 'lease_lost') throw new LeaseLostError(this.#job.lease);
+        this.#deps.logger.warn({ err: error }, 'database_unavailable');
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+}
+
+/** Counts from the first claim, so that dying and coming back does not buy time. */
+function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout | undefined {
+  const seconds = job.request.limits.max_seconds;
+  if (seconds === null) return undefined;
+  return setTimeout(onReached, Math.min(TIMER_MS_MAX, Math.max(0, (seconds - job.secondsUsed) * 1000)));
+}
+
+function meterOf({ request, checkpoint }: ClaimedJob, { split }: PreparedTraining, now: () => number): ProgressMeter {
+  return createProgressMeter({
+    epochs: request.training.epochs,
+    trainRows: split.train.length,
+    batchSize: request.training.batch_size,
+    firstEpoch: checkpoint?.epoch ?? 0,
+    firstStep: checkpoint?.step ?? 0,
+    now,
+  });
+}
