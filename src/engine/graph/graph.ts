@@ -1,6 +1,5 @@
 import { OPS } from '../ops/index.ts';
 import type { OpAttributes, OpName } from '../ops/op-attributes.ts';
-import { STREAMS } from '../random.ts';
 import type { Shape } from '../shape.ts';
 import type { Node, NodeOf, Value } from './value.ts';
 
@@ -25,7 +24,7 @@ export class GraphBuilder implements Graph {
   readonly nodes: Node[] = [];
   /** Name of the layer being built. */
   layer = '';
-  #randomOps = 0;
+  #randomLayers = 0;
 
   constructor(mode: Mode) {
     this.mode = mode;
@@ -78,9 +77,9 @@ export class GraphBuilder implements Graph {
     return this.nodes.find((node) => node.outputs.includes(value));
   }
 
-  /** Philox stream of the next random op: networks with the same layers draw the same numbers. */
+  /** Number of the next random layer, from 0: its Philox stream is this after the base of its kind in `STREAMS`. */
   nextStream(): number {
-    this.#randomOps += 1;
-    return STREAMS.dropout + this.#randomOps - 1;
+    this.#randomLayers += 1;
+    return this.#randomLayers - 1;
   }
 }

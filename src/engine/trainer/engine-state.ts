@@ -1,0 +1,69 @@
+/*
+ * The whole state of a training run between two epochs, as a safetensors file. Blocks are the arena's own bytes (padding
+ * included) and counters are float64, so what is read back is what was there, bit by bit. Random numbers need no state.
+ */
+
+import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
+import type { StoredTensor } from '../weights/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
+import type { TrackedEpochs } from './epoch-tracker.ts';
+
+const FORMAT = 'alma-state-1';
+
+/** Where a run stands. */
+export interface RunState {
+  /** Epochs and updates done. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly tracked: TrackedEpochs;
+  /** Weights of the best epoch (trainable block, then the others), kept when they may have to come back. */
+  readonly bestWeights: Float32Array | null;
+}
+
+/** A state read back; `blocks` are to be copied over the blocks of the arena. */
+export interface RestoredState extends RunState {
+  readonly blocks: readonly Float32Array[];
+}
+
+/** Everything of the arena that must survive: weights and slots. Gradients and activations are made anew in every step. */
+export function stateBlocks({ trainable, others, slots }: WeightsLayout): readonly Block[] {
+  return [trainable, others, ...slots];
+}
+
+export function encodeState(state: RunState, layout: WeightsLayout, arena: ArrayBuffer): Uint8Array {
+  const { best, wait } = state.tracked;
+  const progress = Float64Array.of(state.epoch, state.step, wait, best?.epoch ?? 0, best?.value ?? Number.NaN);
+  const blocks = stateBlocks(layout).map((block, i) => tensor(`block/${i}`, viewOfBlock(block, arena)));
+  const kept = state.bestWeights ? [tensor('best', state.bestWeights)] : [];
+  return encodeSafetensors([tensor('progress', progress), ...blocks, ...kept], { format: FORMAT, best_metric: best?.metric ?? '' });
+}
+
+/** Reads a state that belongs to this layout, or throws. */
+export function decodeState(file: Uint8Array, layout: WeightsLayout): RestoredState {
+  const { metadata, tensors } = decodeSafetensors(file);
+  if (metadata['format'] !== FORMAT) throw new Error(`A state has the format ${FORMAT}, received ${metadata['format']}`);
+  const byName = new Map(tensors.map(({ name, data }) => [name, data]));
+  const blocks = stateBlocks(layout).map((block, i) => {
+    const data = byName.get(`block/${i}`);
+    if (!(data instanceof Float32Array) || data.byteLength !== block.bytes) throw new Error('The state belongs to another network');
+    return data;
+  });
+  const [epoch = 0, step = 0, wait = 0, bestEpoch = 0, value = Number.NaN] = byName.get('progress') ?? [];
+  const bestWeights = byName.get('best');
+  return {
+    epoch,
+    step,
+    tracked: { best: bestEpoch > 0 ? { epoch: bestEpoch, metric: metadata['best_metric'] ?? '', value } : null, wait },
+    bestWeights: bestWeights instanceof Float32Array ? bestWeights : null,
+    blocks,
+  };
+}
+
+/** The numbers of a block. */
+export function viewOfBlock({ byteOffset, bytes }: Block, arena: ArrayBuffer): Float32Array {
+  return new Float32Array(arena, byteOffset, bytes / Float32Array.BYTES_PER_ELEMENT);
+}
+
+function tensor(name: string, data: Float32Array | Float64Array): StoredTensor {
+  return { name, shape: [data.length], data };
+}

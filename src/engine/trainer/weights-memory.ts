@@ -1,0 +1,44 @@
+import type { NetworkWeight } from '../graph/network.ts';
+import { initialize } from '../initializers/index.ts';
+import type { WeightsLayout } from '../plan/weights-layout.ts';
+import { STREAMS } from '../random.ts';
+import { sameShape } from '../shape.ts';
+import type { NamedTensor } from '../weights/tensor.ts';
+
+/** The weights of a plan and the arena that holds them. */
+export interface WeightsMemory {
+  readonly weights: readonly NetworkWeight[];
+  readonly layout: WeightsLayout;
+  readonly arena: ArrayBuffer;
+}
+
+/** First values: a function of the seed and of the weight's position in the spec. */
+export function initializeWeights(memory: WeightsMemory, seed: number): void {
+  memory.weights.forEach((weight, i) => {
+    viewOfWeight(memory, i).set(initialize(weight.initializer, weight.shape, seed, STREAMS.init + i));
+  });
+}
+
+/** Copies of all weights in spec order. */
+export function readWeights(memory: WeightsMemory): NamedTensor[] {
+  return memory.weights.map(({ name, shape }, i) => ({ name, shape, data: viewOfWeight(memory, i).slice() }));
+}
+
+/** Loads weights by name; every weight of the network must be there in its shape. */
+export function writeWeights(memory: WeightsMemory, tensors: readonly NamedTensor[]): void {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  memory.weights.forEach(({ name, shape }, i) => {
+    const tensor = byName.get(name);
+    if (!tensor || !sameShape(tensor.shape, shape)) {
+      throw new Error(
+        `The weight ${name} must have the shape [${shape.join(', ')}], received ${tensor ? `[${tensor.shape.join(', ')}]` : 'none'}`,
+      );
+    }
+    viewOfWeight(memory, i).set(tensor.data);
+  });
+}
+
+function viewOfWeight({ layout, arena }: WeightsMemory, index: number): Float32Array {
+  const { byteOffset, length } = layout.weights[index]!;
+  return new Float32Array(arena, byteOffset, length);
+}
