@@ -1,0 +1,179 @@
+import type { Numbers, Step } from '../../src/engine/backends/kernel.ts';
+import { KERNELS } from '../../src/engine/backends/kernel-table.ts';
+import type { KernelDefinition } from '../../src/engine/ops/op.ts';
+import { uniform, wordSource } from '../../src/engine/random.ts';
+import { encodeWords, type NativeAddon, runProgram } from './native-addon.ts';
+
+/** One call of one kernel with made-up inputs. */
+export interface KernelCase {
+  readonly kernel: KernelDefinition;
+  readonly dims: readonly number[];
+  readonly scalars: readonly number[];
+  /** null is an absent buffer. */
+  readonly buffers: readonly (Numbers | null)[];
+  readonly step: Step;
+}
+
+const VECTORS = [0, 1, 7, 16, 17, 33, 64, 257, 1000].map((n) => [n]);
+const MATRICES = [
+  [0, 3],
+  [1, 1],
+  [1, 17],
+  [7, 1],
+  [5, 10],
+  [33, 16],
+  [17, 33],
+  [3, 257],
+]; // prettier-ignore
+/** m, k, n around tile and block edges; k = 0 leaves the bias. */
+const PRODUCTS = [
+  [0, 3, 2],
+  [3, 0, 2],
+  [3, 2, 0],
+  [1, 1, 1],
+  [7, 17, 33],
+  [14, 64, 32],
+  [29, 5, 64],
+  [17, 257, 65],
+  [33, 300, 520],
+  [200, 7, 10],
+  [64, 784, 33],
+  [1, 513, 1],
+  [2, 31, 1030],
+  [171, 259, 97],
+]; // prettier-ignore
+const SCALARS: Readonly<Record<string, number>> = {
+  negative_slope: 0.3,
+  alpha: 1.5,
+  rate: 0.4,
+  stream: 0x2000_0003,
+  threshold: 0.5,
+  beta_1: 0.9,
+  beta_2: 0.999,
+  epsilon: 1e-7,
+  momentum: 0.9,
+  feed: 0,
+};
+const FEED_ROWS = 50;
+
+/** Every kernel over sizes that meet vector, tile and block edges. */
+export function* kernelCases(): Generator<KernelCase> {
+  for (const kernel of KERNELS.values()) {
+    const sizes = [VECTORS, MATRICES, PRODUCTS][kernel.dims.length - 1]!;
+    for (const dims of sizes) {
+      for (const variation of [0, 1]) yield makeCase(kernel, dims, variation);
+    }
+  }
+}
+
+/** Runs a case natively: the buffers afterwards, and whether the bytes around them are untouched. */
+export function runNative(
+  addon: NativeAddon,
+  { kernel, dims, scalars, buffers, step }: KernelCase,
+): { buffers: (Numbers | null)[]; intact: boolean } {
+  const MARGIN = 64;
+  const offsets: number[] = [];
+  let end = MARGIN;
+  for (const buffer of buffers) {
+    offsets.push(buffer ? end : -1);
+    end += buffer ? Math.ceil(buffer.byteLength / 64) * 64 + MARGIN : 0;
+  }
+  const arena = new ArrayBuffer(end);
+  const bytes = new Uint8Array(arena).fill(0xa5);
+  buffers.forEach((buffer, i) => {
+    if (buffer) bytes.set(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength), offsets[i]!);
+  });
+  const words = encodeWords(addon, [{ kernel: kernel.name, offsets, dims: dims.map((size) => [size, false]), scalars }]);
+  const program = addon.load(words, arena);
+  runProgram(addon, program, arena, {
+    order: step.batchRows,
+    feeds: step.feeds,
+    batchSize: Math.max(step.rows, 1),
+    firstStep: step.number,
+    seed: step.seed,
+    rates: Float64Array.of(step.learningRate),
+  });
+  const after = buffers.map((buffer, i) => (buffer ? viewLike(buffer, arena, offsets[i]!) : null));
+  const touched = new Uint8Array(arena.slice(0));
+  after.forEach((buffer, i) => {
+    if (buffer) touched.fill(0xa5, offsets[i]!, offsets[i]! + buffer.byteLength);
+  });
+  return { buffers: after, intact: touched.every((byte) => byte === 0xa5) };
+}
+
+/** The reference loop over copies. */
+export function runReference({ kernel, dims, scalars, buffers, step }: KernelCase): (Numbers | null)[] {
+  const copies = buffers.map((buffer) => buffer?.slice() ?? null);
+  kernel.run(copies, dims, scalars, step);
+  return copies;
+}
+
+function makeCase(kernel: KernelDefinition, dims: readonly number[], variation: number): KernelCase {
+  const draw = sourceOf(kernel.name.length * 1000 + dims.reduce((sum, size) => sum * 7 + size, variation));
+  const isGather = kernel.name.startsWith('gather');
+  const rows = isGather ? dims[0]! : 1;
+  const feedLength = FEED_ROWS * (dims[1] ?? 0);
+  const feed =
+    kernel.name === 'gather'
+      ? new Float32Array(feedLength).map(() => draw() - 0.5)
+      : new Int32Array(feedLength).map(() => draw() * 99 - 50);
+  return {
+    kernel,
+    dims,
+    scalars: kernel.scalars.map((name) => SCALARS[name] ?? variation),
+    buffers: kernel.buffers.map((label) => makeBuffer({ kernel, label, dims, variation, draw })),
+    step: {
+      rows,
+      number: 4 + variation,
+      seed: [0x1234_5678, 0x0001_0203],
+      learningRate: 0.05,
+      batchRows: new Int32Array(rows).map(() => Math.floor(draw() * FEED_ROWS)),
+      feeds: [feed],
+      nonFinite: false,
+    },
+  };
+}
+
+interface BufferRequest {
+  readonly kernel: KernelDefinition;
+  readonly label: string;
+  readonly dims: readonly number[];
+  readonly variation: number;
+  readonly draw: () => number;
+}
+
+/** A buffer as the kernel documents it: its sizes stand in parentheses, its type behind them. */
+function makeBuffer(request: BufferRequest): Numbers | null {
+  const { kernel, label, dims, variation, draw } = request;
+  if (label.endsWith('or absent') && variation === 1) return null;
+  if (label.includes('float64'))
+    return new Float64Array(label.includes('each column') ? dims[1]! + 1 : 2).map(() => Math.round(draw() * 9));
+  const names = /\(([a-z](?:, [a-z])*)\)/.exec(label)![1]!.split(', ');
+  const length = names.reduce((product, name) => product * dims[kernel.dims.indexOf(name)]!, 1);
+  if (label.includes('int32 classes')) return new Int32Array(length).map(() => Math.floor(draw() * dims[1]!));
+  if (kernel.name === 'gather_as_real' || !label.startsWith('out:')) return new Float32Array(length).map(valueIn(kernel.name, label, draw));
+  return new Float32Array(length);
+}
+
+/** Values in the kernel's domain, its edges among them. */
+function valueIn(kernel: string, label: string, draw: () => number): () => number {
+  if (kernel.includes('cross_entropy') && label.startsWith('p ')) {
+    return kernel.startsWith('binary') ? () => Math.min(Math.max(draw() * 1.2 - 0.1, 0), 1) : () => draw() + 1e-3;
+  }
+  if (kernel.includes('cross_entropy') && label.startsWith('y ')) return () => Math.round(draw() * 4) / 4;
+  if (kernel === 'accumulate_binary_accuracy') return label.startsWith('y ') ? () => Math.round(draw()) : draw;
+  if (kernel === 'adam' && label.startsWith('in/out: v')) return draw;
+  if (kernel.endsWith('_grad') && label.startsWith('y ')) return () => draw() * 1.2 - 0.1;
+  return kernel.startsWith('dense') || kernel.endsWith('_grad') ? () => draw() * 2 - 1 : () => draw() * 8 - 4;
+}
+
+function viewLike(buffer: Numbers, arena: ArrayBuffer, offset: number): Numbers {
+  if (buffer instanceof Float64Array) return new Float64Array(arena, offset, buffer.length);
+  if (buffer instanceof Int32Array) return new Int32Array(arena, offset, buffer.length);
+  return new Float32Array(arena, offset, buffer.length);
+}
+
+function sourceOf(seed: number): () => number {
+  const nextWord = wordSource(seed, 9);
+  return () => uniform(nextWord);
+}

@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { KERNELS } from '../../src/engine/backends/kernel-table.ts';
+import { type KernelCase, kernelCases, runNative, runReference } from './kernel-cases.ts';
+import { hasAddon, loadAddon, type NativeAddon } from './native-addon.ts';
+
+const CASES = Map.groupBy(kernelCases(), ({ kernel }) => kernel.name);
+
+describe.skipIf(!hasAddon())('native kernels', () => {
+  let addon: NativeAddon;
+  beforeAll(() => {
+    addon = loadAddon();
+  });
+
+  it('are all there', () => {
+    expect([...addon.kernels].sort()).toEqual([...KERNELS.keys()].sort());
+  });
+
+  it.each([...CASES.keys()])('%s agrees with the reference at every size and writes nowhere else', (name) => {
+    for (const kernelCase of CASES.get(name)!) compare(kernelCase, runReference(kernelCase), runNative(addon, kernelCase));
+  });
+
+  it.each([...KERNELS.values()].filter(isActivation).map(({ name }) => name))(
+    '%s is accurate from the smallest to the largest float',
+    (name) => {
+      const kernel = KERNELS.get(name)!;
+      const x = everyMagnitude();
+      const scalars = kernel.scalars.map(() => 0.3);
+      const buffers = kernel.buffers.length === 2 ? [x, x.slice()] : [x, x.slice().fill(1), x.slice()];
+      const step = {
+        rows: 1,
+        number: 0,
+        seed: [0, 0] as const,
+        learningRate: 0,
+        batchRows: new Int32Array(1),
+        feeds: [],
+        nonFinite: false,
+      };
+      const kernelCase: KernelCase = { kernel, dims: [x.length], scalars, buffers, step };
+      const expected = runReference(kernelCase).at(-1)!;
+      const actual = runNative(addon, kernelCase).buffers.at(-1)!;
+      for (let i = 0; i < x.length; i += 1) {
+        if (!Number.isFinite(expected[i])) continue;
+        // Slopes pass through zero, where only the absolute error means something. The reference form of gelu_tanh cancels.
+        const isRelative = !name.endsWith('_grad') && name !== 'gelu_tanh';
+        const bound = 1e-6 * Math.abs(expected[i]!) + (isRelative ? 1e-43 : 2e-7);
+        expect(Math.abs(actual[i]! - expected[i]!), `${name}(${x[i]}) = ${expected[i]}, got ${actual[i]}`).toBeLessThanOrEqual(bound);
+      }
+    },
+  );
+
+  it.each([...KERNELS.values()].filter(isActivation).map(({ name }) => name))('%s passes NaN on where the reference does', (name) => {
+    const kernel = KERNELS.get(name)!;
+    const buffers = kernel.buffers.map((_, i) => new Float32Array(17).fill(i === 0 ? Number.NaN : 1));
+    const step = { rows: 1, number: 0, seed: [0, 0] as const, learningRate: 0, batchRows: new Int32Array(1), feeds: [], nonFinite: false };
+    const kernelCase: KernelCase = { kernel, dims: [17], scalars: kernel.scalars.map(() => 0.3), buffers, step };
+    expect(runNative(addon, kernelCase).buffers.at(-1)).toEqual(runReference(kernelCase).at(-1));
+  });
+});
+
+function compare(kernelCase: KernelCase, expected: ReturnType<typeof runReference>, actual: ReturnType<typeof runNative>): void {
+  const { kernel, dims } = kernelCase;
+  const where = `${kernel.name} [${dims.join(', ')}]`;
+  // A float sum of many terms may differ from the double sum of the reference in its last digits.
+  const terms = dims.length > 1 ? Math.max(...dims, 1) : 1;
+  expect(actual.intact, `${where} wrote outside its buffers`).toBe(true);
+  expected.forEach((buffer, b) => {
+    buffer?.forEach((value, i) => {
+      const bound = 2e-6 * Math.abs(value) + 1e-6 * Math.sqrt(terms) * 4;
+      if (!(Math.abs(actual.buffers[b]![i]! - value) <= bound)) {
+        expect.fail(`${where}: buffer ${b}, element ${i} is ${actual.buffers[b]![i]}, the reference gives ${value}`);
+      }
+    });
+  });
+}
+
+/** Elementwise kernels of one size: activations and their slopes. */
+function isActivation({ name, dims, buffers }: { name: string; dims: readonly string[]; buffers: readonly string[] }): boolean {
+  return dims.join() === 'n' && buffers.at(-1)!.startsWith('out:') && !['add', 'dropout'].includes(name);
+}
+
+/** Both signs, zero, subnormals, and 40 values per power of two around 1. */
+function everyMagnitude(): Float32Array {
+  const positive: number[] = [0, 1.4e-45, 1e-40, 3.4e38];
+  for (let exponent = -126; exponent <= 126; exponent += exponent > -24 && exponent < 8 ? 0.025 : 0.5) positive.push(2 ** exponent);
+  return Float32Array.from([...positive, ...positive.map((value) => -value)]);
+}
