@@ -4,7 +4,9 @@ import type { IdempotencyStore } from '../http/idempotency-store.ts';
 import { decodeCursor, type ListKind, listQuery, page } from '../http/pagination.ts';
 import { ListOf } from '../http/schemas.ts';
 import { NAME_POSITION, readNamePosition, writeNamePosition } from '../lib/name-position.ts';
-import { createModelBody, ModelReply, modelParams, ValidationReply, VersionReply, validateBody, versionParams } from './model-schema.ts';
+import type { TrainingCheckService } from '../training/training-check-service.ts';
+import { ValidationBody } from '../training/training-request.ts';
+import { createModelBody, ModelReply, modelParams, ValidationReply, VersionReply, versionParams } from './model-schema.ts';
 import type { ModelService } from './model-service.ts';
 import { modelView, versionView } from './model-view.ts';
 import { weightsQuery, weightsReply } from './weights-reply.ts';
@@ -14,11 +16,12 @@ const VERSION_LIST: ListKind = { name: 'versions', position: /^[1-9]\d{0,9}$/ };
 
 export interface ModelRoutesDeps {
   readonly models: ModelService;
+  readonly trainingChecks: TrainingCheckService;
   readonly idempotency: IdempotencyStore;
 }
 
 /** Model definitions and their trained versions. */
-export async function modelRoutes(app: App, { models, idempotency }: ModelRoutesDeps): Promise<void> {
+export async function modelRoutes(app: App, { models, trainingChecks, idempotency }: ModelRoutesDeps): Promise<void> {
   app.post(
     '/v1/models',
     {
@@ -51,11 +54,11 @@ export async function modelRoutes(app: App, { models, idempotency }: ModelRoutes
         operationId: 'validateSpec',
         tags: ['models'],
         summary: 'Check a spec, alone or against a dataset: every fault, every layer, memory and time',
-        body: validateBody,
+        body: ValidationBody,
         response: { 200: ValidationReply },
       },
     },
-    (request) => models.validate(request.project, request.body),
+    (request) => trainingChecks.validate(request.project, request.body),
   );
 
   app.get(
@@ -143,12 +146,8 @@ function versionRoutes(app: App, models: ModelService): void {
     },
     async (request, reply) => {
       const { name, version } = request.params;
-      const { weightsBlobId } = await models.getVersion(request.project, name, version);
-      return weightsReply(request, reply, {
-        weights: models.weights(weightsBlobId),
-        format: request.query.format,
-        fileName: `${name}-${version}`,
-      });
+      const weights = models.weights(request.project, name, version);
+      return weightsReply(request, reply, { weights, format: request.query.format, fileName: `${name}-${version}` });
     },
   );
 }

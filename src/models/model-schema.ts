@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
+import { modelSpecSchema } from '../engine/index.ts';
 import { Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 
 const MODEL_NAME = 'The name you give the model.';
@@ -14,16 +14,6 @@ const EXAMPLE_SPEC = {
 export const createModelBody = StrictObject(
   { name: Name(MODEL_NAME), spec: modelSpecSchema() },
   { title: 'CreateModel', examples: [{ name: 'iris-mlp', spec: { input_shape: [4], ...EXAMPLE_SPEC } }] },
-);
-
-export const validateBody = StrictObject(
-  {
-    spec: modelSpecSchema(),
-    dataset: Type.Optional(Type.String({ description: 'Id of the dataset to check against.' })),
-    target: Type.Optional(Type.Unknown({ description: 'Column to predict, or a list of numeric ones.' })),
-    training: Type.Optional(trainingSchema()),
-  },
-  { title: 'ValidateSpec', examples: [{ spec: { input_shape: [4], ...EXAMPLE_SPEC }, training: { epochs: 40 } }] },
 );
 
 export const modelParams = StrictObject({ name: Name(MODEL_NAME) });

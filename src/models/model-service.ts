@@ -1,22 +1,40 @@
+import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Tx } from '../db/database.ts';
 import { checkSpec, type ModelSpec, type SpecLimits } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { ModelStore, StoredModel, StoredVersion } from './model-store.ts';
+import { openWeights, type WeightsFile } from './weights-file.ts';
 
 export interface ModelServiceDeps {
   readonly models: ModelStore;
+  readonly blobs: Pick<BlobStore, 'info' | 'readRange' | 'readAll'>;
   readonly limits: SpecLimits;
 }
+
+export type { StoredVersion };
 
 export type ModelService = ReturnType<typeof createModelService>;
 
 /** Model definitions under their users' names, and the versions that jobs trained. */
-export function createModelService({ models, limits }: ModelServiceDeps) {
+export function createModelService({ models, blobs, limits }: ModelServiceDeps) {
   /** The model, or 404. */
   async function get(project: string, name: string): Promise<StoredModel> {
     const model = await models.find(project, name);
     if (model === null) throw new AppError('not_found', { detail: `There is no model named "${name}".` });
     return model;
+  }
+
+  /** One version; the newest when no number is given. */
+  async function getVersion(project: string, name: string, version: number | null): Promise<StoredVersion> {
+    const number = version ?? (await get(project, name)).latestVersion;
+    if (number === null) {
+      throw new AppError('not_found', {
+        detail: `Model "${name}" has no trained version yet: post a job with "on_success": {"model": "${name}"}.`,
+      });
+    }
+    const found = await models.findVersion(project, name, number);
+    if (found === null) throw new AppError('not_found', { detail: `Model "${name}" has no version ${number}.` });
+    return found;
   }
 
   return {
@@ -59,17 +77,11 @@ export function createModelService({ models, limits }: ModelServiceDeps) {
       return models.listVersions(project, name, take, before);
     },
 
-    /** One version; the newest when no number is given. */
-    async getVersion(project: string, name: string, version: number | null): Promise<StoredVersion> {
-      const number = version ?? (await get(project, name)).latestVersion;
-      if (number === null) {
-        throw new AppError('not_found', {
-          detail: `Model "${name}" has no trained version yet: post a job with "on_success": {"model": "${name}"}.`,
-        });
-      }
-      const found = await models.findVersion(project, name, number);
-      if (found === null) throw new AppError('not_found', { detail: `Model "${name}" has no version ${number}.` });
-      return found;
+    getVersion,
+
+    /** The weights of a version, as the file that its job stored. */
+    async weights(project: string, name: string, version: number): Promise<WeightsFile> {
+      return openWeights(blobs, (await getVersion(project, name, version)).weightsBlobId);
     },
   };
 }

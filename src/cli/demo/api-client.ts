@@ -1,12 +1,15 @@
-/** A problem the server answered with. */
-export class ApiProblem extends Error {
-  readonly status: number;
+/** The part of a problem body a person reads. */
+interface Problem {
+  readonly detail?: string;
+  readonly errors?: readonly { readonly pointer?: string; readonly detail: string }[];
+}
 
-  constructor(status: number, problem: { detail?: string; errors?: readonly { pointer?: string; detail: string }[] }) {
+/** A problem the server answered with. */
+class ApiProblem extends Error {
+  constructor(status: number, problem: Problem) {
     const faults = (problem.errors ?? []).map((fault) => `\n  ${fault.pointer ?? ''} ${fault.detail}`);
     super(`${status}: ${problem.detail ?? ''}${faults.join('')}`);
     this.name = 'ApiProblem';
-    this.status = status;
   }
 }
 
@@ -28,7 +31,7 @@ export function createApiClient({ url, key }: { url: string; key: string | null 
       headers: { ...authorization, ...(body !== undefined && !isForm && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
     });
-    if (!response.ok) throw new ApiProblem(response.status, await response.json());
+    if (!response.ok) throw new ApiProblem(response.status, (await response.json()) as Problem);
     return response;
   }
 
@@ -45,7 +48,7 @@ export function createApiClient({ url, key }: { url: string; key: string | null 
     /** Server-Sent Events until the server closes the stream. */
     async *events(path: string): AsyncGenerator<ServerEvent> {
       const response = await fetch(new URL(path, url), { headers: { ...authorization, accept: 'text/event-stream' } });
-      if (!response.ok || response.body === null) throw new ApiProblem(response.status, await response.json());
+      if (!response.ok || response.body === null) throw new ApiProblem(response.status, (await response.json()) as Problem);
       let pending = '';
       for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
         const blocks = (pending + text).split('\n\n');
