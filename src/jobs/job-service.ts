@@ -50,21 +50,12 @@ function jobChanges(deps: JobServiceDeps) {
      * nothing. Throws state_conflict for a job that ended otherwise.
      */
     async cancel(project: string, id: string): Promise<JobView> {
-      return jobs.transaction(async (tx) => {
-        const status = await jobs.lockStatus(tx, project, id);
-        if (status === null) throw noJob();
-        if (isTerminal(status) && status !== 'cancelled') {
-          throw new AppError('state_conflict', { detail: `The job has ended as ${status}: there is nothing left to cancel.` });
-        }
-        if (isWaiting(status)) {
-          await jobs.cancelWaiting(tx, id);
-          await appendEvent(tx, id, 'status', { status: 'cancelled', stop_reason: 'cancelled' });
-          await appendEvent(tx, id, 'done', { status: 'cancelled', stop_reason: 'cancelled' });
-        } else if (status !== 'cancelled') {
-          await jobs.requestCancel(tx, id);
-        }
-        return viewOf(deps, await existing(jobs, project, id, tx), tx);
-      });
+      const status = await jobs.cancel(project, id);
+      if (status === null) throw noJob();
+      if (isTerminal(status) && status !== 'cancelled') {
+        throw new AppError('state_conflict', { detail: `The job has ended as ${status}: there is nothing left to cancel.` });
+      }
+      return viewOf(deps, await existing(jobs, project, id));
     },
 
     /** Deletes an ended job; the versions it made stay. Throws state_conflict while it has not ended. */

@@ -1,6 +1,8 @@
 import { CHANNELS, type Database, type Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
-import { TERMINAL_STATUSES } from './job-state.ts';
+import { withTransaction } from '../db/transaction.ts';
+import { endJob } from './job-ending.ts';
+import { isTerminal, isWaiting, TERMINAL_STATUSES } from './job-state.ts';
 
 /** A job's row, without what belongs to its worker. */
 export interface StoredJob {
@@ -88,16 +90,14 @@ const columns = {
 export type JobStore = ReturnType<typeof createJobStore>;
 
 /** Rows of jobs as the API reads and changes them. What a worker writes is fenced and lives in `execution-store.ts`. */
-export function createJobStore({ prisma }: Pick<Database, 'prisma'>) {
+export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>) {
   return {
     /** Runs `work` in one transaction. */
     transaction: <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => prisma.$transaction(work),
     insert,
     lockStatus,
-    cancelWaiting,
-    requestCancel,
     remove,
-
+    cancel: (project: string, id: string) => cancel(pool, project, id),
     /** The job, read inside `tx` when that has not committed yet. */
     async find(project: string, id: string, tx: Tx = prisma): Promise<StoredJob | null> {
       const row = await tx.job.findUnique({ where: { id, projectId: project }, select: columns });
@@ -164,22 +164,23 @@ async function lockStatus(tx: Tx, project: string, id: string): Promise<string |
   return rows[0]?.status ?? null;
 }
 
-/** Ends a job no worker holds; its doorbells are taken away with it. */
-async function cancelWaiting(tx: Tx, id: string): Promise<void> {
-  await tx.job.update({
-    where: { id },
-    data: { status: 'cancelled', stopReason: 'cancelled', cancelRequested: true, endedAt: new Date() },
-    select: { id: true },
+/** What there was to cancel: the status before, or null without such a job. Ended jobs are left as they are. */
+async function cancel(pool: Database['pool'], project: string, id: string): Promise<string | null> {
+  return withTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ status: string }>('SELECT status FROM job WHERE id = $1 AND project_id = $2 FOR UPDATE', [
+      id,
+      project,
+    ]);
+    const status = rows[0]?.status ?? null;
+    if (status === null || isTerminal(status)) return status;
+    await client.query('UPDATE job SET cancel_requested = true WHERE id = $1', [id]);
+    if (isWaiting(status)) {
+      await endJob(client, id, { status: 'cancelled' });
+    } else {
+      await client.query('SELECT pg_notify($1, $3), pg_notify($2, $3)', [CHANNELS.jobCancel, CHANNELS.jobChanged, id]);
+    }
+    return status;
   });
-  await tx.outbox.deleteMany({ where: { jobId: id } });
-  await notify(tx, CHANNELS.jobChanged, id);
-}
-
-/** Asks the worker that holds the job to stop. */
-async function requestCancel(tx: Tx, id: string): Promise<void> {
-  await tx.job.update({ where: { id }, data: { cancelRequested: true }, select: { id: true } });
-  await notify(tx, CHANNELS.jobCancel, id);
-  await notify(tx, CHANNELS.jobChanged, id);
 }
 
 /** Deletes an ended job with its epochs, events and checkpoints. The weights stay while a model version refers to them. */

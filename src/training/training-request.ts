@@ -5,6 +5,8 @@ import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
 
 const TASKS = ['auto', 'classification', 'regression'] as const;
 const METADATA_PAIRS_MAX = 16;
+/** Share of the rows evaluated after every epoch, unless a request says otherwise. */
+export const DEFAULT_VALIDATION = 0.2;
 
 const ColumnName = Type.String({ minLength: 1, maxLength: 200 });
 const Fraction = (description: string, options: { default?: number }) =>
@@ -16,7 +18,7 @@ export const SplitBody = Type.Object(
     train: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'Share of the rows to train on; without it all that the others leave.' }),
     ),
-    validation: Type.Optional(Fraction('Share evaluated after every epoch.', { default: 0.2 })),
+    validation: Type.Optional(Fraction('Share evaluated after every epoch.', { default: DEFAULT_VALIDATION })),
     test: Type.Optional(Fraction('Share evaluated once, at the end.', { default: 0 })),
     strategy: Type.Optional(
       Type.Enum([...SPLIT_STRATEGIES], { description: '`stratified` for classes, else `random`; `time` holds out the last rows.' }),

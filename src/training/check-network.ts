@@ -1,0 +1,121 @@
+import type { ColumnSchema } from '../datasets/table.ts';
+import {
+  checkSpec,
+  checkTraining,
+  type DataSignature,
+  type Fault,
+  faultsBelow,
+  inferTask,
+  type SpecLimits,
+  type SpecReport,
+  type Task,
+  type TrainingOptions,
+} from '../engine/index.ts';
+import { dataSignature, defaultFeatures } from '../preprocessing/index.ts';
+
+export interface TrainingLimits extends SpecLimits {
+  readonly epochsMax: number;
+}
+
+/** The columns a network is to learn from and to predict. */
+export interface NetworkColumns {
+  readonly schema: readonly ColumnSchema[];
+  readonly targets: readonly string[];
+  /** Absent: every other column that can be encoded. */
+  readonly features: readonly string[] | undefined;
+}
+
+export interface NetworkQuestion {
+  readonly spec: unknown;
+  /** Null when there is no dataset, or when it or its target is not known. */
+  readonly columns: NetworkColumns | null;
+  readonly task: Task | 'auto';
+  /** Undefined when only the network is asked about. */
+  readonly training: unknown;
+  /** False when the job evaluates no validation rows. */
+  readonly hasValidation: boolean;
+  readonly limits: TrainingLimits;
+}
+
+/** All that is known about a network, its training and its columns together. Pointers are those of a job's body. */
+export interface NetworkCheck {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+  readonly report: SpecReport;
+  readonly task: Task;
+  readonly features: readonly string[];
+  readonly data: DataSignature | null;
+  readonly training: TrainingOptions | null;
+}
+
+/**
+ * Checks spec, training and columns against each other. The task decides how the target is encoded and so what the last layer
+ * has to give, while for `auto` the last layer decides the task: the spec is therefore looked at twice.
+ */
+export function checkNetwork(question: NetworkQuestion): NetworkCheck {
+  const { spec, columns, limits } = question;
+  const task = question.task === 'auto' ? taskOf(question) : question.task;
+  const chosen = columns === null ? null : choose(columns, task);
+  const report = checkSpec({ spec, limits, ...(chosen?.data && { data: chosen.data }) });
+  const training =
+    question.training === undefined
+      ? { faults: [], warnings: [], training: null }
+      : checkTraining({
+          training: question.training,
+          report,
+          task,
+          hasValidation: question.hasValidation,
+          limits,
+          ...(chosen?.data && { target: chosen.data.target }),
+        });
+  // A dataset whose columns have faults gives no input shape: that follows from those faults and is none of its own.
+  const specFaults = report.faults.filter(({ code }) => code !== 'missing_input_shape' || chosen === null);
+  return {
+    faults: [...(chosen?.faults ?? []), ...faultsBelow('/spec', specFaults), ...faultsBelow('/training', training.faults)],
+    warnings: [...(chosen?.warnings ?? []), ...faultsBelow('/spec', report.warnings), ...faultsBelow('/training', training.warnings)],
+    report,
+    task,
+    features: chosen?.features ?? [],
+    data: chosen?.data ?? null,
+    training: training.training,
+  };
+}
+
+function taskOf({ spec, columns, limits }: NetworkQuestion): Task {
+  const target = columns?.schema.find(({ name }) => name === columns.targets[0]);
+  const likely: Task = target === undefined || target.type === 'number' || target.type === 'integer' ? 'regression' : 'classification';
+  const data = columns && choose(columns, likely).data;
+  return inferTask({ report: checkSpec({ spec, limits, ...(data && { data }) }), ...(target && { column: target }) });
+}
+
+function choose({ schema, targets, features }: NetworkColumns, task: Task) {
+  const names = features ?? defaultFeatures(schema, targets);
+  const { data, faults } = dataSignature({ schema, features: names, targets, task });
+  // Columns nobody named have no place in the body: what is wrong with them is wrong with the dataset.
+  const placed = features === undefined ? faults.map(atDataset) : faults;
+  return {
+    features: names,
+    data,
+    faults: [...placed, ...tooFewClasses(data)],
+    warnings: features === undefined ? leftOut(schema, targets, names) : [],
+  };
+}
+
+function atDataset(fault: Fault): Fault {
+  if (!fault.pointer.startsWith('/features')) return fault;
+  const { suggestion: _, ...rest } = fault;
+  return { ...rest, pointer: '/dataset' };
+}
+
+function tooFewClasses(data: DataSignature | null): Fault[] {
+  if (data?.target.kind !== 'classes' || data.target.classes >= 2) return [];
+  const detail = 'The target has the same value in every row: there is nothing to tell apart.';
+  return [{ pointer: '/target', code: 'too_few_classes', detail, expected: 2, received: data.target.classes }];
+}
+
+function leftOut(schema: readonly ColumnSchema[], targets: readonly string[], features: readonly string[]): Fault[] {
+  const names = schema.map(({ name }) => name).filter((name) => !features.includes(name) && !targets.includes(name));
+  if (names.length === 0) return [];
+  const detail = `Left out of the features, because free text is not turned into numbers: ${names.map((name) => JSON.stringify(name)).join(', ')}.`;
+  return [{ pointer: '/dataset', code: 'columns_left_out', detail, received: names }];
+}

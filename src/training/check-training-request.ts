@@ -1,0 +1,194 @@
+import type { ColumnSchema } from '../datasets/table.ts';
+import { checkSchema, estimateTraining, type Fault, type ModelSpec, type Task } from '../engine/index.ts';
+import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { type SplitOptions, splitSizes } from './split.ts';
+import { DEFAULT_VALIDATION, type TrainingRequest, TrainingRequestBody, targetColumns } from './training-request.ts';
+
+/** A dataset as far as the check needs it. */
+export interface CheckedDataset {
+  readonly id: string;
+  readonly rows: number;
+  readonly sha256: string;
+  readonly schema: readonly ColumnSchema[];
+}
+
+export interface TrainingRequestCheck {
+  readonly faults: readonly Fault[];
+  readonly checked: CheckedTrainingRequest | null;
+}
+
+/** A request without faults, and what the job's row takes from the check. */
+export interface CheckedTrainingRequest {
+  readonly request: TrainingRequest;
+  readonly warnings: readonly Fault[];
+  readonly datasetSha256: string;
+  /** Updates all epochs take. */
+  readonly steps: number;
+}
+
+export interface TrainingRequestQuestion {
+  readonly body: unknown;
+  /** What the body refers to; null when there is no such thing. */
+  readonly dataset: CheckedDataset | null;
+  readonly modelSpec: ModelSpec | null;
+  readonly limits: TrainingLimits;
+}
+
+/** A body as far as it is usable: fields with structural faults are absent. */
+type Draft = Partial<TrainingRequestBody>;
+
+/**
+ * Checks the body of `POST /v1/jobs` as a whole: its structure, what it refers to, the network, the training, the columns and
+ * the split. Every fault is found at once: a field that is unusable is left out of the checks that would need it.
+ */
+export function checkTrainingRequest(question: TrainingRequestQuestion): TrainingRequestCheck {
+  const { body, dataset, limits } = question;
+  const structural = checkSchema(TrainingRequestBody, body);
+  const draft = usableFields(body, structural);
+  const { spec, faults: specChoice } = chosenSpec(draft, question);
+  const network = checkNetwork({
+    spec,
+    columns:
+      dataset === null || draft.target === undefined
+        ? null
+        : { schema: dataset.schema, targets: targetColumns(draft.target), features: draft.features },
+    task: draft.task ?? 'auto',
+    training: draft.training,
+    hasValidation: (draft.split?.validation ?? DEFAULT_VALIDATION) > 0,
+    limits,
+  });
+  const split = splitOf(draft, network);
+  const faults = [
+    ...structural,
+    ...specChoice,
+    ...unknownDataset(draft, dataset),
+    ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
+    ...splitFaults(split, network.task, dataset),
+  ];
+  if (faults.length > 0 || dataset === null) return { faults, checked: null };
+  const request = normalise(draft, network, split);
+  const trainRows = splitSizes(dataset.rows, split).train;
+  const memory = memoryFaults(request, network, trainRows);
+  if (memory.length > 0) return { faults: memory, checked: null };
+  const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
+  return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
+}
+
+function usableFields(body: unknown, faults: readonly Fault[]): Draft {
+  if (typeof body !== 'object' || body === null) return {};
+  const broken = new Set(faults.map(({ pointer }) => pointer.split('/')[1]));
+  // What is left has passed its own schema.
+  return Object.fromEntries(Object.entries(body).filter(([field]) => !broken.has(field)));
+}
+
+function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion): { spec: unknown; faults: Fault[] } {
+  const names = typeof body === 'object' && body !== null ? body : {};
+  const hasSpec = 'spec' in names;
+  if (hasSpec && 'model' in names) {
+    const detail = 'Give either "spec" or "model": a stored model brings its own spec.';
+    return {
+      spec: draft.spec,
+      faults: [{ pointer: '/model', code: 'conflicting_fields', detail, suggestion: [{ op: 'remove', path: '/model' }] }],
+    };
+  }
+  if (hasSpec) return { spec: draft.spec, faults: [] };
+  if (!('model' in names)) {
+    return {
+      spec: undefined,
+      faults: [{ pointer: '/spec', code: 'missing_field', detail: 'Give the network as "spec", or the name of a stored one as "model".' }],
+    };
+  }
+  if (draft.model !== undefined && modelSpec === null) {
+    const detail = `There is no model named ${JSON.stringify(draft.model)}.`;
+    return { spec: undefined, faults: [{ pointer: '/model', code: 'unknown_model', detail, received: draft.model }] };
+  }
+  return { spec: modelSpec ?? undefined, faults: [] };
+}
+
+function unknownDataset(draft: Draft, dataset: CheckedDataset | null): Fault[] {
+  if (draft.dataset === undefined || dataset !== null) return [];
+  return [{ pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: draft.dataset }];
+}
+
+/** Faults of a stored spec are told where the body names it. */
+function ofModel(draft: Draft, fault: Fault): Fault {
+  if (draft.model === undefined || !fault.pointer.startsWith('/spec')) return fault;
+  const { suggestion: _, ...rest } = fault;
+  const place = fault.pointer.slice('/spec'.length);
+  return {
+    ...rest,
+    pointer: '/model',
+    detail: `The spec of model "${draft.model}" does not fit, at ${place || 'its root'}: ${fault.detail}`,
+  };
+}
+
+function splitOf({ split = {} }: Draft, { task, training }: NetworkCheck): SplitOptions {
+  const { validation = DEFAULT_VALIDATION, test = 0 } = split;
+  return {
+    // 1 - 0.2 - 0.1 is 0.7000000000000001 in binary: the echo is to show what people mean.
+    train: split.train ?? Math.max(0, Math.round((1 - validation - test) * 1e9) / 1e9),
+    validation,
+    test,
+    strategy: split.strategy ?? (task === 'classification' ? 'stratified' : 'random'),
+    seed: split.seed ?? training?.seed ?? 0,
+  };
+}
+
+function splitFaults(split: SplitOptions, task: Task, dataset: CheckedDataset | null): Fault[] {
+  const faults: Fault[] = [];
+  const total = split.train + split.validation + split.test;
+  if (total > 1 + 1e-9) {
+    const detail = `The parts add up to ${Number(total.toFixed(6))} of the rows; together they can be 1 at most.`;
+    faults.push({ pointer: '/split', code: 'out_of_range', detail, expected: 1, received: total });
+  }
+  if (split.strategy === 'stratified' && task !== 'classification') {
+    const detail = 'Only classes can be stratified, and this target holds numbers.';
+    const suggestion = [{ op: 'replace', path: '/split/strategy', value: 'random' } as const];
+    faults.push({ pointer: '/split/strategy', code: 'task_mismatch', detail, received: 'stratified', suggestion });
+  }
+  if (faults.length === 0 && dataset !== null && splitSizes(dataset.rows, split).train === 0) {
+    const detail = `Of ${dataset.rows} rows none is left to train on.`;
+    faults.push({ pointer: '/split', code: 'no_training_rows', detail, received: dataset.rows });
+  }
+  return faults;
+}
+
+function memoryFaults(request: TrainingRequest, { data }: NetworkCheck, trainRows: number): Fault[] {
+  const allowed = request.limits.max_memory_bytes;
+  if (allowed === null || data === null) return [];
+  const { spec, task, training } = request;
+  const needed = estimateTraining({
+    spec,
+    task,
+    training,
+    rows: trainRows,
+    featureWidth: data.features,
+    targetWidth: data.target.kind === 'classes' ? 1 : data.target.outputs,
+  }).memory_bytes;
+  if (needed <= allowed) return [];
+  const detail = `Training needs ${needed} bytes; the request allows ${allowed}. A smaller batch or network needs less.`;
+  return [{ pointer: '/limits/max_memory_bytes', code: 'limit_exceeded', detail, expected: allowed, received: needed }];
+}
+
+/** The request with every default filled in. Only called without faults: what is not there was not given. */
+function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): TrainingRequest {
+  const { dataset, target } = draft;
+  const { report, training } = network;
+  if (dataset === undefined || target === undefined || report.spec === null || training === null) {
+    throw new Error('a request without faults lacks a required field');
+  }
+  return {
+    kind: 'training',
+    model: draft.model ?? null,
+    spec: report.spec,
+    dataset,
+    target,
+    task: network.task,
+    features: network.features,
+    split,
+    training,
+    limits: { max_seconds: draft.limits?.max_seconds ?? null, max_memory_bytes: draft.limits?.max_memory_bytes ?? null },
+    on_success: draft.on_success ?? null,
+    metadata: draft.metadata ?? {},
+  };
+}

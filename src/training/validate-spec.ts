@@ -1,0 +1,65 @@
+import { estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
+import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import type { CheckedDataset } from './check-training-request.ts';
+import { splitSizes } from './split.ts';
+import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
+
+/** What `POST /v1/models/validate` answers. */
+export interface SpecValidation {
+  readonly valid: boolean;
+  readonly errors: readonly Fault[];
+  readonly warnings: readonly Fault[];
+  readonly layers: readonly LayerReport[];
+  readonly total_params: number;
+  /** Bytes training allocates; null when faults leave no network to measure. */
+  readonly memory_bytes: number | null;
+  /** How long the training takes; null without a training and a dataset. */
+  readonly estimate: { readonly seconds_p50: number; readonly seconds_p90: number } | null;
+}
+
+export interface SpecValidationQuestion {
+  readonly spec: unknown;
+  readonly dataset: CheckedDataset | null;
+  readonly target: string | readonly string[] | undefined;
+  readonly training: unknown;
+  readonly limits: TrainingLimits;
+}
+
+/** Checks a spec alone, or against a dataset and a training, as posting the job would. */
+export function validateSpec({ spec, dataset, target, training, limits }: SpecValidationQuestion): SpecValidation {
+  const columns =
+    dataset === null || target === undefined ? null : { schema: dataset.schema, targets: targetColumns(target), features: undefined };
+  const question = { spec, columns, task: 'auto', hasValidation: true, limits } as const;
+  // Memory does not depend on how long a training is: without one the defaults stand in.
+  const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
+  const costs = check.faults.length === 0 ? costsOf(check, dataset?.rows ?? 0) : null;
+  return {
+    valid: check.faults.length === 0,
+    errors: check.faults,
+    warnings: check.warnings,
+    layers: check.report.layers,
+    total_params: check.report.total_params,
+    memory_bytes: costs?.memory_bytes ?? null,
+    estimate:
+      costs === null || training === undefined || columns === null
+        ? null
+        : { seconds_p50: costs.seconds_p50, seconds_p90: costs.seconds_p90 },
+  };
+}
+
+function costsOf({ report, task, training, data }: NetworkCheck, rows: number) {
+  const { spec, output } = report;
+  if (spec === null || output === null || training === null) return null;
+  return estimateTraining({
+    spec,
+    task,
+    training,
+    featureWidth: data?.features ?? sizeOf(spec.input_shape ?? []),
+    targetWidth: task === 'classification' ? 1 : sizeOf(output.shape),
+    rows: splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 }).train,
+  });
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, axis) => product * axis, 1);
+}
