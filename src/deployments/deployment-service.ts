@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BlobStore } from '../blobs/blob-store.ts';
-import { decodeSafetensors, loadPredictor, type ModelSpec, type Predictor, weightsData } from '../engine/index.ts';
+import { decodeWeights, loadPredictor, type ModelSpec, type Predictor, weightsData } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { ModelService, StoredVersion } from '../models/model-service.ts';
 import { decodeOutputs, encodeInstances, fromMetadata, type Preprocessing } from '../preprocessing/index.ts';
@@ -36,7 +36,7 @@ export function createDeploymentService({ deployments, models, blobs, backend, l
   }
 
   async function load(version: StoredVersion): Promise<LoadedVersion> {
-    const { tensors } = decodeSafetensors(await blobs.readAll(version.weightsBlobId));
+    const { tensors } = decodeWeights(await blobs.readAll(version.weightsBlobId));
     const sha256 = createHash('sha256').update(weightsData(tensors)).digest('hex');
     if (sha256 !== version.weightsSha256)
       throw new Error(`weights of ${version.id} are damaged: ${sha256}, expected ${version.weightsSha256}`);

@@ -1,7 +1,8 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Tx } from '../db/database.ts';
-import { checkSpec, type ModelSpec, type SpecLimits } from '../engine/index.ts';
+import { checkSpec, faultsBelow, type ModelSpec, parseSchema, type SpecLimits } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { createModelBody } from './model-schema.ts';
 import type { ModelStore, StoredModel, StoredVersion } from './model-store.ts';
 import { openWeights, type WeightsFile } from './weights-file.ts';
 
@@ -42,17 +43,13 @@ export function createModelService({ models, blobs, limits }: ModelServiceDeps) 
     list: models.list,
 
     /**
-     * Stores a definition after the full check of its spec. `remember` keeps the reply in the same transaction.
+     * Stores a definition after the full check of the body and its spec. `remember` keeps the reply in the same transaction.
      * Throws spec_invalid with every fault, name_taken.
      */
-    async create(
-      project: string,
-      { name, spec }: { name: string; spec: unknown },
-      remember: (tx: Tx, model: StoredModel) => Promise<void>,
-    ): Promise<StoredModel> {
-      const checked = checkedSpec(spec, limits);
+    async create(project: string, body: unknown, remember: (tx: Tx, model: StoredModel) => Promise<void>): Promise<StoredModel> {
+      const { name, spec } = checkedModel(body, limits);
       return models.transaction(async (tx) => {
-        const model = await models.create(tx, project, name, checked);
+        const model = await models.create(tx, project, name, spec);
         if (model === null) {
           throw new AppError('name_taken', {
             detail: `A model named "${name}" exists; models are changed by training new versions of them.`,
@@ -86,11 +83,14 @@ export function createModelService({ models, blobs, limits }: ModelServiceDeps) 
   };
 }
 
-function checkedSpec(spec: unknown, limits: SpecLimits): ModelSpec {
-  const report = checkSpec({ spec, limits });
-  if (report.spec === null || report.faults.length > 0) {
-    const errors = report.faults.map((fault) => ({ ...fault, pointer: `/spec${fault.pointer}` }));
-    throw new AppError('spec_invalid', { detail: `The spec has ${errors.length} fault(s); each is listed with a pointer.`, errors });
+/** The body with its spec normalised. Throws spec_invalid with the faults of both. */
+function checkedModel(body: unknown, limits: SpecLimits): { name: string; spec: ModelSpec } {
+  const parsed = parseSchema(createModelBody, body);
+  const spec = typeof body === 'object' && body !== null && 'spec' in body ? body.spec : undefined;
+  const report = spec === undefined ? null : checkSpec({ spec, limits });
+  const errors = [...parsed.faults, ...faultsBelow('/spec', report?.faults ?? [])];
+  if (parsed.value === null || report === null || report.spec === null || errors.length > 0) {
+    throw new AppError('spec_invalid', { detail: `The model has ${errors.length} fault(s); each is listed with a pointer.`, errors });
   }
-  return report.spec;
+  return { name: parsed.value.name, spec: report.spec };
 }
