@@ -1,6 +1,8 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
-export { CONTROL } from './backends/backend.ts';
+export { type Backend, CONTROL } from './backends/backend.ts';
+export { type BackendName, selectBackend } from './backends/select.ts';
+export { engineVersion } from './engine-version.ts';
 export { FAULT_CODES, type FaultCode } from './fault-codes.ts';
 export type { Fault } from './faults.ts';
 export { faultsBelow } from './faults.ts';
@@ -11,6 +13,9 @@ export { nearest } from './nearest.ts';
 export { permutation, STREAMS } from './random.ts';
 export { checkSchema, parseSchema, withDefaults } from './schema.ts';
 export type { DataSignature, LayerReport, LayerSpec, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
+export { type Estimate, type EstimateRequest, estimateTraining } from './trainer/estimate.ts';
+export { loadPredictor, type Predictor } from './trainer/predictor.ts';
+export { train } from './trainer/trainer.ts';
 export type {
   BestEpoch,
   EpochReport,
@@ -32,10 +37,6 @@ export {
   weightsData,
 } from './weights/safetensors.ts';
 export type { NamedTensor } from './weights/tensor.ts';
-// E1 (trainer) exports:   train(request: TrainRequest): Generator<EpochReport, TrainResult, void>
-//                         loadPredictor({ spec, weights, backend }): Predictor  { outputWidth, bytes, predict(features: Float32Array, rows: number): Float32Array }
-//                         estimateTraining({ spec, task, training, featureWidth, targetWidth, rows }): { memory_bytes, flops, seconds_p50, seconds_p90 }
-//                         selectBackend(name): Backend;  engineVersion: string
 // E2 (spec) exports:      checkSpec({ spec: unknown, data?: DataSignature, limits: SpecLimits }): SpecReport
 //                         checkTraining({ training: unknown, output, target?: TargetSignature, task, rows? , limits: { epochsMax } }): { faults, training: TrainingOptions | null }
 //                         checkSchema(schema, value: unknown, pointer?): Fault[]; withDefaults(schema, value)
