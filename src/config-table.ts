@@ -76,7 +76,7 @@ export const CONFIG_TABLE = {
   ENGINE_BACKEND: {
     kind: 'choice',
     fallback: 'auto',
-    choices: ['auto', 'native', 'wasm', 'reference'],
+    choices: ['auto', 'native', 'reference'],
     help: 'What the engine computes with. `auto` is the fastest that works on this machine.',
   },
   LOG_LEVEL: {

@@ -25,7 +25,7 @@ async function printNewKey(name: string): Promise<void> {
     const url = databaseUrl ?? embedded?.url ?? '';
     await migrate(url);
     const database = openDatabase(url, { poolSize: 1, onError: () => undefined });
-    const keys = createApiKeyService({ store: createApiKeyStore({ database }), now: Date.now });
+    const keys = createApiKeyService({ store: createApiKeyStore(database), now: Date.now });
     const { id, key } = await keys.create(DEFAULT_PROJECT, name);
     await database.close();
     console.error(`${id} (${name}); it is shown only now:`);
