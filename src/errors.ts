@@ -36,6 +36,57 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Codes of single faults that the service itself finds, beside those of the engine. */
+export const SERVICE_FAULT_CODES = {
+  // Files and rows
+  cell_too_long: 'A cell holds more text than any cell may.',
+  column_name_too_long: 'The name of a column is too long.',
+  duplicate_column: 'Two columns have the same name.',
+  empty_column_name: 'A column has no name.',
+  line_too_long: 'A line holds more text than any line may.',
+  missing_value: 'A value is missing where one is needed.',
+  more_faults: 'There are further faults of this kind that are not listed.',
+  no_columns: 'There is no column.',
+  no_rows: 'There is no row.',
+  not_a_boolean: 'The cell is neither true nor false.',
+  not_a_datetime: 'The cell is neither a date nor an RFC 3339 time.',
+  not_a_number: 'A column of numbers holds a cell that is none.',
+  not_an_integer: 'A column of whole numbers holds a cell that is none.',
+  not_utf8: 'The file is not text in UTF-8.',
+  nul_byte: 'The file holds a NUL byte.',
+  ragged_row: 'A row has more or fewer cells than the header.',
+  reserved_column_name: 'The name cannot be used for a column.',
+  text_after_quote: 'Text follows the closing quote of a cell.',
+  too_many_columns: 'There are more columns than this server takes.',
+  too_many_rows: 'There are more rows than this server takes.',
+  unclosed_quote: 'A quoted cell is never closed.',
+  unsupported_format: 'The content is of a format that cannot be imported.',
+  // Training requests and instances
+  columns_left_out: 'Columns that cannot be encoded are not used as features.',
+  conflicting_fields: 'Two fields exclude each other.',
+  missing_column: 'A column the model was trained on is absent.',
+  no_features: 'No column is left to learn from.',
+  no_training_rows: 'The split leaves nothing to train on.',
+  not_encodable: 'A column of this type cannot be used here.',
+  target_among_features: 'The target is also a feature.',
+  task_mismatch: 'The option does not go with the task.',
+  too_few_classes: 'There are fewer than two classes to tell apart.',
+  unknown_category: 'The value is not one of the categories of the column.',
+  unknown_column: 'There is no such column.',
+  unknown_dataset: 'There is no such dataset.',
+  unknown_model: 'There is no such model.',
+} as const satisfies Record<string, string>;
+
+/** Codes in the `error` of a job that failed. */
+export const JOB_ERROR_CODES = {
+  determinism_violation: 'An epoch computed again did not give what it gave before.',
+  divergence: 'The loss is no longer a finite number.',
+  internal: 'Something broke on our side.',
+  storage_damaged: 'Stored bytes the job needs are damaged.',
+  time_limit: 'The job took longer than its limit.',
+  worker_lost_limit: 'The worker died too often while training this job.',
+} as const satisfies Record<string, string>;
+
 /** A fault in a request, or in a file at a line and column. */
 export type RequestFault = Fault | DataFault;
 

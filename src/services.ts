@@ -23,7 +23,7 @@ export interface ServicesDeps {
 /** Builds every service of the API process, each from what it needs. */
 export function createServices({ database }: ServicesDeps): Services {
   return {
-    apiKeys: createApiKeyService({ store: createApiKeyStore({ database }), now: Date.now }),
-    idempotency: createIdempotencyStore({ database }),
+    apiKeys: createApiKeyService({ store: createApiKeyStore(database), now: Date.now }),
+    idempotency: createIdempotencyStore(database),
   };
 }

@@ -18,7 +18,7 @@ export interface ApiKeyStore {
   revoke(project: string, id: string, at: Date): Promise<boolean>;
 }
 
-export function createApiKeyStore({ database: { prisma } }: { database: Database }): ApiKeyStore {
+export function createApiKeyStore({ prisma }: Pick<Database, 'prisma'>): ApiKeyStore {
   return {
     insert: async ({ project, ...key }) => {
       await prisma.apiKey.create({ data: { ...key, projectId: project } });

@@ -6,24 +6,34 @@ import { StrictObject } from './schemas.ts';
 /** What must work for this process to take requests, by name. A check answers false or throws when it does not. */
 export type Readiness = Readonly<Record<string, () => Promise<boolean>>>;
 
+const IndexReply = Type.Object({ name: Type.String(), version: Type.String(), links: Type.Record(Type.String(), Type.String()) });
+const ProblemTypeReply = Type.Object({ code: Type.String(), status: Type.Integer(), title: Type.String() });
+
 const CHECK_MS = 2000;
 
 /** Liveness, readiness, the index and the pages error types point to. Open to everybody. */
 export async function healthRoutes(app: App, { readiness, version }: { readiness: Readiness; version: string }): Promise<void> {
   const open = { public: true };
 
-  app.get('/', { config: open, schema: { operationId: 'getIndex', tags: ['operations'], summary: 'Where to go from here' } }, async () => ({
-    name: 'Alma',
-    version,
-    links: {
-      docs: '/docs',
-      openapi: '/openapi.json',
-      datasets: '/v1/datasets',
-      models: '/v1/models',
-      jobs: '/v1/jobs',
-      deployments: '/v1/deployments',
+  app.get(
+    '/',
+    {
+      config: open,
+      schema: { operationId: 'getIndex', tags: ['operations'], summary: 'Where to go from here', response: { 200: IndexReply } },
     },
-  }));
+    async () => ({
+      name: 'Alma',
+      version,
+      links: {
+        docs: '/docs',
+        openapi: '/openapi.json',
+        datasets: '/v1/datasets',
+        models: '/v1/models',
+        jobs: '/v1/jobs',
+        deployments: '/v1/deployments',
+      },
+    }),
+  );
 
   app.get(
     '/livez',
@@ -74,6 +84,7 @@ function problemRoutes(app: App): void {
         operationId: 'getProblemType',
         tags: ['operations'],
         summary: 'What an error code means',
+        response: { 200: ProblemTypeReply },
         params: StrictObject({ code: Type.String({ pattern: '^[a-z_]{1,40}$' }) }),
       },
     },

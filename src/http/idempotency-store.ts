@@ -30,10 +30,10 @@ export interface IdempotencyStore {
 }
 
 /** Replies to creating POSTs by project, route and key. */
-export function createIdempotencyStore({ database }: { database: Database }): IdempotencyStore {
+export function createIdempotencyStore({ prisma }: Pick<Database, 'prisma'>): IdempotencyStore {
   return {
     find: async ({ project, route, key, requestHash }) => {
-      const row = await database.prisma.idempotencyKey.findUnique({
+      const row = await prisma.idempotencyKey.findUnique({
         where: { projectId_route_key: { projectId: project, route, key } },
       });
       if (row === null) return { outcome: 'unused' };

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema } from 'fastify';
@@ -19,6 +20,9 @@ const TAGS = [
   { name: 'operations', description: 'Health of this server.' },
 ];
 
+const NO_CONTENT = { type: 'null', description: 'Done' };
+const PROBLEM = { description: 'Refused or failed', content: { 'application/problem+json': { schema: Problem } } };
+
 /** Serves the OpenAPI 3.1 document at /openapi.json and Swagger UI at /docs. To be registered before the routes it describes. */
 export async function registerOpenapi(app: App, { version }: { version: string }): Promise<void> {
   await app.register(swagger, {
@@ -33,7 +37,7 @@ export async function registerOpenapi(app: App, { version }: { version: string }
       security: [{ key: [] }, {}],
     },
     hideUntagged: true,
-    transform: ({ schema, url }) => ({ schema: withProblem(schema), url }),
+    transform: ({ schema, url, route }) => ({ schema: withReplies(schema, [route.method].flat()), url }),
     transformObject: (document) => ('openapiObject' in document ? withComponents(document.openapiObject) : document.swaggerObject),
   });
   await app.register((scope, _options, done) => {
@@ -49,9 +53,16 @@ export async function registerOpenapi(app: App, { version }: { version: string }
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger());
 }
 
-function withProblem(schema: FastifySchema): FastifySchema {
-  const problem = { description: 'An error', content: { 'application/problem+json': { schema: Problem } } };
-  return { ...schema, response: { ...Object(schema.response), default: problem } };
+/** The replies of a route as OpenAPI has them: a DELETE says nothing, and every route may answer with a problem. */
+function withReplies(schema: FastifySchema, methods: readonly string[]): FastifySchema {
+  const replies = Object.entries<object>({ ...(methods.includes('DELETE') && { 204: NO_CONTENT }), ...Object(schema.response) }).map(
+    ([status, reply]) => [status, 'content' in reply || reply === NO_CONTENT ? reply : jsonReply(status, reply)],
+  );
+  return { ...schema, response: { ...Object.fromEntries(replies), default: PROBLEM } };
+}
+
+function jsonReply(status: string, schema: object) {
+  return { description: STATUS_CODES[status], content: { 'application/json': { schema } } };
 }
 
 /** Moves every schema whose title is a capitalised word to the components, once, and refers to it. */

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 /** Each has a cache of its own, as each process has. */
 function service() {
-  return createApiKeyService({ store: createApiKeyStore({ database }), now: () => clock });
+  return createApiKeyService({ store: createApiKeyStore(database), now: () => clock });
 }
 
 describe('API keys', () => {

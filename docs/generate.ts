@@ -1,0 +1,79 @@
+// Writes the pages of the docs that are tables of the code: error codes and configuration.
+import { writeFile } from 'node:fs/promises';
+import { CONFIG_TABLE, describeValues } from '../src/config.ts';
+import { FAULT_CODES } from '../src/engine/index.ts';
+import { ERRORS, JOB_ERROR_CODES, SERVICE_FAULT_CODES } from '../src/errors.ts';
+
+const NOTE = '<!-- Written by docs/generate.ts; change the tables in the code instead. -->';
+
+/** Every generated page: its file and its text. */
+export function generateDocs(): { readonly file: URL; readonly text: string }[] {
+  return [
+    { file: new URL('errors.md', import.meta.url), text: errorsPage() },
+    { file: new URL('configuration.md', import.meta.url), text: configurationPage() },
+  ];
+}
+
+function errorsPage(): string {
+  const faultCodes = Object.entries<string>({ ...FAULT_CODES, ...SERVICE_FAULT_CODES }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    '# Errors',
+    NOTE,
+    'Every error is `application/problem+json` (RFC 9457). `code` is stable and names the kind; `detail` says what happened and',
+    'what to do; `errors` lists every single fault with its place (`pointer` into the body, or `line` and `column` of a file), what',
+    'was expected, what was received, and often a `suggestion`: a JSON Patch that would mend it. `request_id` finds it in the log.',
+    '',
+    '## Codes of errors',
+    '',
+    table(
+      ['code', 'status', 'meaning'],
+      Object.entries(ERRORS).map(([code, { status, title }]) => [quoted(code), String(status), title]),
+    ),
+    '',
+    '## Codes of faults',
+    '',
+    'In `errors[]` of a reply, and in the warnings of a validation.',
+    '',
+    table(
+      ['code', 'meaning'],
+      faultCodes.map(([code, meaning]) => [quoted(code), meaning]),
+    ),
+    '',
+    '## Codes of failed jobs',
+    '',
+    'In `error` of a job.',
+    '',
+    table(
+      ['code', 'meaning'],
+      Object.entries(JOB_ERROR_CODES).map(([code, meaning]) => [quoted(code), meaning]),
+    ),
+    '',
+  ].join('\n');
+}
+
+function configurationPage(): string {
+  const rows = Object.entries(CONFIG_TABLE).map(([name, variable]) => {
+    const fallback = 'shown' in variable ? variable.shown : variable.fallback === null ? '' : quoted(String(variable.fallback));
+    return [quoted(name), fallback, describeValues(variable), variable.help];
+  });
+  return [
+    '# Configuration',
+    NOTE,
+    'All configuration is in environment variables, read once at the start. A value that is not allowed ends the start with a list of',
+    'every fault. An empty variable counts as absent.',
+    '',
+    table(['variable', 'default', 'values', 'meaning'], rows),
+    '',
+  ].join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
+
+function quoted(text: string): string {
+  return `\`${text}\``;
+}
+
+if (import.meta.main) for (const { file, text } of generateDocs()) await writeFile(file, text);
