@@ -1,0 +1,151 @@
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Database, Tx } from '../db/database.ts';
+import { withTransaction } from '../db/transaction.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { BUILTINS } from './builtins.ts';
+import { importCsv } from './csv-import.ts';
+import type { DatasetContent } from './dataset-schema.ts';
+import type { DatasetInfo, DatasetStore, StoredDataset } from './dataset-store.ts';
+import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
+import { importRows } from './json-import.ts';
+import type { RequestedColumn } from './requested-schema.ts';
+import type { Table } from './table.ts';
+import { createTableCache } from './table-cache.ts';
+import { decodeTable, encodeTable } from './table-file.ts';
+import { readRows, type Value } from './table-rows.ts';
+
+export interface DatasetServiceDeps {
+  readonly store: DatasetStore;
+  readonly blobs: BlobStore;
+  readonly database: Pick<Database, 'pool'>;
+  readonly limits: ImportLimits;
+  /** Bytes of tables kept in memory. */
+  readonly cacheBytesMax: number;
+}
+
+export type DatasetService = ReturnType<typeof createDatasetService>;
+
+export interface NewDatasetRequest {
+  readonly name: string;
+  readonly content: DatasetContent;
+  readonly schema: readonly RequestedColumn[];
+}
+
+/** Tables to train on: import, look up, preview, remove. */
+export function createDatasetService({ store, blobs, database, limits, cacheBytesMax }: DatasetServiceDeps) {
+  const cache = createTableCache({ bytesMax: cacheBytesMax });
+
+  async function get(project: string, id: string): Promise<DatasetInfo> {
+    return find(project, id);
+  }
+
+  async function find(project: string, id: string): Promise<StoredDataset> {
+    const dataset = await store.find(project, id);
+    if (dataset === null) throw absent();
+    return dataset;
+  }
+
+  /** The bytes go first, in a transaction of their own: they are many, and the other one should be short. */
+  async function keep(
+    project: string,
+    { name, table, schema }: { name: string; table: Table; schema: ImportOutcome['schema'] },
+    alongside: (tx: Tx, created: DatasetInfo) => Promise<void>,
+  ): Promise<DatasetInfo> {
+    const blob = await withTransaction(database.pool, (client) => blobs.write(client, piecesOf(table)));
+    const dataset = { id: newId('dataset'), name, rows: table.rows, bytes: blob.bytes, sha256: blob.sha256, schema, blobId: blob.id };
+    try {
+      return await store.create(project, dataset, alongside);
+    } catch (error) {
+      await blobs.remove(database.pool, [blob.id]);
+      throw error;
+    }
+  }
+
+  async function loadTable(project: string, id: string): Promise<Table> {
+    const { sha256, blobId } = await find(project, id);
+    return cache.get(sha256, async () => decodeTable(await blobs.readAll(blobId)));
+  }
+
+  return {
+    /** Throws `not_found` for an id of another project as for one that does not exist. */
+    get,
+
+    list: (project: string, limit: number, after: string | null): Promise<readonly DatasetInfo[]> => store.list(project, limit, after),
+
+    /** What the content would become, and everything that is wrong with it. Stores nothing. */
+    inspect: (request: Pick<NewDatasetRequest, 'content' | 'schema'>): Promise<ImportOutcome> => importContent(request, limits),
+
+    /** Imports and stores, or refuses with every fault. `alongside` runs in the transaction that creates the dataset. */
+    async create(
+      project: string,
+      { name, content, schema: requested }: NewDatasetRequest,
+      alongside: (tx: Tx, created: DatasetInfo) => Promise<void>,
+    ): Promise<DatasetInfo> {
+      const outcome = await importContent({ content, schema: requested }, limits);
+      if (outcome.table === null) throw refused(outcome);
+      return keep(project, { name, table: outcome.table, schema: outcome.schema }, alongside);
+    },
+
+    async rename(project: string, id: string, name: string): Promise<DatasetInfo> {
+      const dataset = await store.rename(project, id, name);
+      if (dataset === null) throw absent();
+      return dataset;
+    },
+
+    async remove(project: string, id: string): Promise<void> {
+      const result = await store.remove(project, id);
+      if (result === 'absent') throw absent();
+      if (result === 'in_use') {
+        throw new AppError('state_conflict', { detail: 'A job that has not ended uses this dataset; cancel the job or wait for its end.' });
+      }
+    },
+
+    /** Rows `from` to `to` (exclusive) as objects by column name. */
+    async readRows(project: string, id: string, from: number, to: number): Promise<Record<string, Value>[]> {
+      const { schema } = await find(project, id);
+      return readRows(await loadTable(project, id), schema, from, to);
+    },
+
+    /** The whole table, from memory when it was used lately. */
+    loadTable,
+  };
+}
+
+async function importContent(
+  { content, schema }: Pick<NewDatasetRequest, 'content' | 'schema'>,
+  limits: ImportLimits,
+): Promise<ImportOutcome> {
+  switch (content.kind) {
+    case 'rows':
+      return importRows(content.rows, { schema, limits });
+    case 'file':
+      return importCsv(content.open, { schema, limits });
+    case 'builtin':
+      return importCsv(BUILTINS[content.builtin].open, { schema, limits });
+    default:
+      return content satisfies never;
+  }
+}
+
+function absent(): AppError {
+  return new AppError('not_found', { detail: 'There is no dataset with this id.' });
+}
+
+/** Codes of faults that are a limit of the server rather than a mistake in the data. */
+const LIMIT_CODES: readonly string[] = ['too_many_rows', 'too_many_columns'];
+
+function refused({ faults }: ImportOutcome): AppError {
+  const limit = faults.find((fault) => LIMIT_CODES.includes(fault.code));
+  if (limit !== undefined) {
+    return new AppError('limit_exceeded', { detail: limit.detail, errors: faults, members: { limit: Object(limit.expected).max } });
+  }
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  const line = first !== undefined && 'line' in first && first.line !== undefined ? `Line ${first.line}: ` : '';
+  return new AppError('dataset_invalid', { detail: `${line}${first?.detail}${more}`, errors: faults });
+}
+
+async function* piecesOf(table: Table): AsyncGenerator<Uint8Array> {
+  yield* encodeTable(table);
+}
