@@ -12,8 +12,9 @@ export const FAULT_CODES = {
   // Networks
   unknown_layer: 'There is no layer of this type.',
   duplicate_name: 'Two layers have the same name.',
-  missing_input_shape: 'The spec has no input_shape and there is no dataset to take it from.',
   input_mismatch: 'The input shape does not hold as many values as the dataset has features.',
+  missing_flatten: 'A layer works on the last axis only, where one vector per row is needed.',
+  no_trainable_weights: 'The network has nothing to learn.',
   shape_mismatch: 'The layer cannot take the shape that reaches it.',
   target_mismatch: 'The output of the network does not fit the target.',
   single_unit_softmax: 'A softmax over one unit is always 1.',
@@ -28,7 +29,7 @@ export const FAULT_CODES = {
   stacked_linear_layers: 'Dense layers without an activation between them are one dense layer.',
   unbounded_probabilities: 'The loss expects probabilities, the output layer does not give any.',
   batch_larger_than_data: 'The batch holds all rows: every epoch is one step.',
-  no_trainable_weights: 'The network has nothing to learn.',
+  bounded_output: 'The last activation cannot reach all values of a numeric target.',
 } as const satisfies Record<string, string>;
 
 export type FaultCode = keyof typeof FAULT_CODES;
