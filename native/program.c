@@ -99,7 +99,8 @@ static int allocate_lists(Program *program, size_t length) {
   program->pointers = malloc(room * sizeof(void *));
   program->sizes = malloc(room * sizeof(int64_t));
   /* Pages of the scratch cost nothing until a kernel packs into them. */
-  if (posix_memalign((void **)&program->scratch, 64, SCRATCH_BYTES) != 0) program->scratch = NULL;
+  void *scratch;
+  program->scratch = posix_memalign(&scratch, 64, SCRATCH_BYTES) == 0 ? scratch : NULL;
   return program->commands && program->offsets && program->dims && program->scalars && program->pointers && program->sizes &&
          program->scratch;
 }

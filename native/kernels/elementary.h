@@ -13,7 +13,7 @@
   ({ \
     const float coefficients[] = {__VA_ARGS__}; \
     Vec sum_ = splat(coefficients[0]); \
-    _Pragma("GCC unroll 16") for (unsigned i_ = 1; i_ < sizeof(coefficients) / sizeof(float); i_++) \
+    UNROLL for (unsigned i_ = 1; i_ < sizeof(coefficients) / sizeof(float); i_++) \
       sum_ = multiply_add(sum_, x, splat(coefficients[i_])); \
     sum_; \
   })

@@ -55,27 +55,20 @@ typedef struct {
 INLINE void compute_tile(const int rows, const int vectors, const int64_t a_row, const int64_t a_step, const Tile *tile) {
   Vec sum[TILE_ROWS][TILE_VECTORS];
   const float *a = tile->a, *b = tile->b;
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < vectors; j++) sum[i][j] = load(tile->init + i * tile->init_row + j * WIDTH);
+  UNROLL for (int i = 0; i < rows; i++)
+    UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = load(tile->init + i * tile->init_row + j * WIDTH);
   for (int64_t p = 0; p < tile->depth; p++) {
     Vec row[TILE_VECTORS];
-#pragma GCC unroll 2
-    for (int j = 0; j < vectors; j++) row[j] = load(b + j * WIDTH);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
+    UNROLL for (int j = 0; j < vectors; j++) row[j] = load(b + j * WIDTH);
+    UNROLL for (int i = 0; i < rows; i++) {
       const Vec factor = splat(a[i * a_row]);
-#pragma GCC unroll 2
-      for (int j = 0; j < vectors; j++) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
+      UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
     }
     a += a_step;
     b += tile->b_step;
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < vectors; j++) store(tile->c + i * tile->c_row + j * WIDTH, sum[i][j]);
+  UNROLL for (int i = 0; i < rows; i++)
+    UNROLL for (int j = 0; j < vectors; j++) store(tile->c + i * tile->c_row + j * WIDTH, sum[i][j]);
 }
 
 typedef void (*TileFunction)(const Tile *tile);

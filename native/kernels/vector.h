@@ -23,6 +23,11 @@
 #include <arm_neon.h>
 #endif
 
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 #define INLINE static inline __attribute__((always_inline))
 /* Partial sums of a reduction, the same for every instruction set. */
 #define LANES 16
