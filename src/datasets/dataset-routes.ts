@@ -33,7 +33,9 @@ export interface DatasetRoutesDeps {
 
 /** Datasets: upload or post, inspect, list, look into, rename, delete. */
 export async function datasetRoutes(app: App, deps: DatasetRoutesDeps): Promise<void> {
-  await app.register(async (scope) => formRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), deps));
+  await app.register(async (scope) => {
+    await formRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), deps);
+  });
   readRoutes(app, deps.datasets);
   contentRoutes(app, deps.datasets);
   changeRoutes(app, deps.datasets);

@@ -33,7 +33,8 @@ export interface NewDatasetRequest {
 }
 
 /** Tables to train on: import, look up, preview, remove. */
-export function createDatasetService({ store, blobs, database, limits, cacheBytesMax }: DatasetServiceDeps) {
+export function createDatasetService(deps: DatasetServiceDeps) {
+  const { store, blobs, limits, cacheBytesMax } = deps;
   const cache = createTableCache({ bytesMax: cacheBytesMax });
 
   async function get(project: string, id: string): Promise<DatasetInfo> {
@@ -44,22 +45,6 @@ export function createDatasetService({ store, blobs, database, limits, cacheByte
     const dataset = await store.find(project, id);
     if (dataset === null) throw absent();
     return dataset;
-  }
-
-  /** The bytes go first, in a transaction of their own: they are many, and the other one should be short. */
-  async function keep(
-    project: string,
-    { name, table, schema }: { name: string; table: Table; schema: ImportOutcome['schema'] },
-    alongside: (tx: Tx, created: DatasetInfo) => Promise<void>,
-  ): Promise<DatasetInfo> {
-    const blob = await withTransaction(database.pool, (client) => blobs.write(client, piecesOf(table)));
-    const dataset = { id: newId('dataset'), name, rows: table.rows, bytes: blob.bytes, sha256: blob.sha256, schema, blobId: blob.id };
-    try {
-      return await store.create(project, dataset, alongside);
-    } catch (error) {
-      await blobs.remove(database.pool, [blob.id]);
-      throw error;
-    }
   }
 
   async function loadTable(project: string, id: string): Promise<Table> {
@@ -84,7 +69,7 @@ export function createDatasetService({ store, blobs, database, limits, cacheByte
     ): Promise<DatasetInfo> {
       const outcome = await importContent({ content, schema: requested }, limits);
       if (outcome.table === null) throw refused(outcome);
-      return keep(project, { name, table: outcome.table, schema: outcome.schema }, alongside);
+      return keepTable(deps, project, { name, table: outcome.table, schema: outcome.schema }, alongside);
     },
 
     async rename(project: string, id: string, name: string): Promise<DatasetInfo> {
@@ -110,6 +95,23 @@ export function createDatasetService({ store, blobs, database, limits, cacheByte
     /** The whole table, from memory when it was used lately. */
     loadTable,
   };
+}
+
+/** The bytes go first, in a transaction of their own: they are many, and the other one should be short. */
+async function keepTable(
+  { store, blobs, database }: DatasetServiceDeps,
+  project: string,
+  { name, table, schema }: { name: string; table: Table; schema: ImportOutcome['schema'] },
+  alongside: (tx: Tx, created: DatasetInfo) => Promise<void>,
+): Promise<DatasetInfo> {
+  const blob = await withTransaction(database.pool, (client) => blobs.write(client, piecesOf(table)));
+  const dataset = { id: newId('dataset'), name, rows: table.rows, bytes: blob.bytes, sha256: blob.sha256, schema, blobId: blob.id };
+  try {
+    return await store.create(project, dataset, alongside);
+  } catch (error) {
+    await blobs.remove(database.pool, [blob.id]);
+    throw error;
+  }
 }
 
 async function importContent(
