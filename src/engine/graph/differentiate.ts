@@ -15,13 +15,21 @@ export interface Derivative {
   readonly gradients: ReadonlyMap<Value, Value>;
 }
 
-/**
- * Gradients of the mean of `loss` with respect to `of`. `nodes` are the live nodes in order. A value that is used several
- * times gets the sum; a value the loss does not depend on gets none.
- */
-export function differentiate(graph: GraphBuilder, nodes: readonly Node[], loss: Value, of: readonly Value[]): Derivative {
+export interface DerivativeRequest {
+  /** The live nodes in order. */
+  readonly nodes: readonly Node[];
+  /** The losses of a loss op: their mean is differentiated. Or any value, when a gradient arrives there from outside. */
+  readonly root: Value;
+  /** Gradient of `root` from outside; null for a loss. */
+  readonly arriving: Value | null;
+  readonly of: readonly Value[];
+}
+
+/** Gradients with respect to `of`. A value that is used several times gets the sum; one the root does not depend on gets none. */
+export function differentiate(graph: GraphBuilder, { nodes, root, arriving, of }: DerivativeRequest): Derivative {
   const calls: Call[] = [];
-  const pass: Pass = { graph, calls, parts: new Map(), leading: leadingTo(nodes, of), loss };
+  const parts = new Map<Value, Value[]>(arriving ? [[root, [arriving]]] : []);
+  const pass: Pass = { graph, calls, parts, leading: leadingTo(nodes, of), root };
   for (const node of nodes.toReversed()) differentiateNode(pass, node);
   const gradients = new Map<Value, Value>();
   for (const value of of) {
@@ -38,7 +46,7 @@ interface Pass {
   readonly parts: Map<Value, Value[]>;
   /** Values whose gradient somebody needs. */
   readonly leading: ReadonlySet<Value>;
-  readonly loss: Value;
+  readonly root: Value;
 }
 
 function leadingTo(nodes: readonly Node[], of: readonly Value[]): Set<Value> {
@@ -51,7 +59,7 @@ function leadingTo(nodes: readonly Node[], of: readonly Value[]): Set<Value> {
 
 function differentiateNode(pass: Pass, node: Node): void {
   const arrived = node.outputs.map((output) => total(pass, output, node.layer));
-  const isRoot = node.outputs.includes(pass.loss);
+  const isRoot = node.outputs.includes(pass.root);
   if (!isRoot && arrived.every((gradient) => gradient === null)) return;
   const wanted = node.inputs.map((input) => {
     if (!pass.leading.has(input)) return null;

@@ -1,10 +1,11 @@
 import type { BufferRef, Program } from '../backends/backend.ts';
+import { GraphBuilder } from '../graph/graph.ts';
 import { liveNodes } from '../graph/live-nodes.ts';
-import type { NetworkWeight } from '../graph/network.ts';
-import { buildNetwork } from '../graph/network.ts';
 import { storageOf } from '../graph/value.ts';
 import { forwardCalls } from '../ops/calls.ts';
 import { sizeOf } from '../shape.ts';
+import type { NetworkWeight } from '../spec/build-graph.ts';
+import { buildNetwork } from '../spec/build-graph.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
 import { placeValues } from './placement.ts';
 import { assembleProgram } from './program.ts';
@@ -24,7 +25,8 @@ export interface PredictionPlan {
 }
 
 export function planPrediction({ spec, batchSize }: { readonly spec: ModelSpec; readonly batchSize: number }): PredictionPlan {
-  const { graph, input, output, weights } = buildNetwork(spec, 'inference');
+  const graph = new GraphBuilder('inference');
+  const { input, output, weights } = buildNetwork(spec, graph);
   const layout = layOutWeights(weights, { realBytes: 4, slots: null });
   const calls = [gatherCall(input, FEEDS.features, 'gather'), ...liveNodes(graph, [output]).flatMap((node) => forwardCalls(node))];
   const { places, to } = placeValues({

@@ -1,9 +1,8 @@
 import type { BufferRef, Program } from '../backends/backend.ts';
 import { differentiate } from '../graph/differentiate.ts';
-import type { GraphBuilder, Value } from '../graph/graph.ts';
+import type { Value } from '../graph/graph.ts';
+import { GraphBuilder } from '../graph/graph.ts';
 import { liveNodes } from '../graph/live-nodes.ts';
-import type { Network, NetworkWeight } from '../graph/network.ts';
-import { buildNetwork } from '../graph/network.ts';
 import type { LossName } from '../losses/index.ts';
 import { LOSSES } from '../losses/index.ts';
 import type { BuiltLoss } from '../losses/loss.ts';
@@ -16,6 +15,8 @@ import type { Call } from '../ops/op.ts';
 import { fixed, perRow } from '../ops/op.ts';
 import type { UpdateCall } from '../optimizers/optimizer.ts';
 import { sizeOf } from '../shape.ts';
+import type { Network, NetworkWeight } from '../spec/build-graph.ts';
+import { buildNetwork } from '../spec/build-graph.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
 import { alignUp, bufferRef, placeValues } from './placement.ts';
 import { assembleProgram } from './program.ts';
@@ -86,6 +87,7 @@ export function planTraining(request: TrainingPlanRequest): TrainingPlan {
 
 /** Training or evaluation up to the loss. */
 interface Side {
+  readonly graph: GraphBuilder;
   readonly network: Network;
   readonly built: BuiltLoss;
   readonly evaluated: Evaluated;
@@ -96,8 +98,9 @@ interface Side {
 }
 
 function buildSide(request: TrainingPlanRequest, mode: 'training' | 'inference'): Side {
-  const network = buildNetwork(request.spec, mode);
-  const { graph, input, output } = network;
+  const graph = new GraphBuilder(mode);
+  const network = buildNetwork(request.spec, graph);
+  const { input, output } = network;
   const definition = LOSSES[request.loss];
   const type = request.target === 'classes' ? definition.classTarget : 'real';
   const target = graph.input('target', type === 'int32' ? output.shape.slice(0, -1) : output.shape, type);
@@ -105,6 +108,7 @@ function buildSide(request: TrainingPlanRequest, mode: 'training' | 'inference')
   const built = definition.build(graph, output, target);
   const nodes = liveNodes(graph, [built.perVector, built.prediction]);
   return {
+    graph,
     network,
     built,
     evaluated: { prediction: built.prediction, target, loss: built.perVector },
@@ -138,7 +142,7 @@ function placeMetrics({ metrics, evaluated }: Side, from: number): MetricPlace[]
   });
 }
 
-function accumulateCalls({ network: { graph }, evaluated }: Side, metrics: readonly MetricPlace[]): Call[] {
+function accumulateCalls({ graph, evaluated }: Side, metrics: readonly MetricPlace[]): Call[] {
   return metrics.map(({ metric, accumulator }) => metric.accumulate(evaluated, accumulatorValue(graph, metric, accumulator)));
 }
 
@@ -149,10 +153,10 @@ function accumulatorValue(graph: GraphBuilder, metric: MetricDefinition, { lengt
 /**
  * Stop at a non-finite loss, go backward, stop at a non-finite gradient, update: no step that is not finite reaches the weights.
  */
-function derivativeCalls({ update, realBytes }: TrainingPlanRequest, { network, built, nodes }: Side, layout: WeightsLayout) {
-  const { graph, weights } = network;
+function derivativeCalls({ update, realBytes }: TrainingPlanRequest, { graph, network, built, nodes }: Side, layout: WeightsLayout) {
+  const { weights } = network;
   const trainable = weights.filter((weight) => weight.trainable).map((weight) => weight.value);
-  const { calls, gradients } = differentiate(graph, nodes, built.perVector, trainable);
+  const { calls, gradients } = differentiate(graph, { nodes, root: built.perVector, arriving: null, of: trainable });
   const homes = weights.flatMap(({ value }, i): [Value, BufferRef][] => {
     const gradient = gradients.get(value);
     const place = layout.weights[i]!;
@@ -196,8 +200,8 @@ interface SidePlacement {
   readonly realBytes: 4 | 8;
 }
 
-function placeSide({ network }: Side, calls: readonly Call[], { layout, metrics, homes, ...rest }: SidePlacement) {
-  const accumulators = network.graph.values.filter((value) => value.role === 'accumulator');
+function placeSide({ graph, network }: Side, calls: readonly Call[], { layout, metrics, homes, ...rest }: SidePlacement) {
+  const accumulators = graph.values.filter((value) => value.role === 'accumulator');
   return placeValues({
     ...rest,
     calls,

@@ -1,6 +1,6 @@
 import type { BufferRef } from '../backends/backend.ts';
-import type { NetworkWeight } from '../graph/network.ts';
 import { sizeOf } from '../shape.ts';
+import type { NetworkWeight } from '../spec/build-graph.ts';
 import { alignUp } from './placement.ts';
 
 /** Consecutive bytes that one kernel call or one copy treats as a whole. */

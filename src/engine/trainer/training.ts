@@ -12,6 +12,10 @@ export interface TrainingOptions {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly early_stopping: EarlyStoppingOptions | null;
+  /** For the service: how often the state is kept. */
+  readonly checkpoint: { readonly every_epochs: number };
+  readonly threads: number;
+  readonly on_divergence: 'stop';
 }
 
 export interface EarlyStoppingOptions {

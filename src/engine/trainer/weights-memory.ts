@@ -1,8 +1,7 @@
-import type { NetworkWeight } from '../graph/network.ts';
 import { initialize } from '../initializers/index.ts';
 import type { WeightsLayout } from '../plan/weights-layout.ts';
-import { STREAMS } from '../random.ts';
 import { sameShape } from '../shape.ts';
+import type { NetworkWeight } from '../spec/build-graph.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
 
 /** The weights of a plan and the arena that holds them. */
@@ -12,10 +11,10 @@ export interface WeightsMemory {
   readonly arena: ArrayBuffer;
 }
 
-/** First values: a function of the seed and of the weight's position in the spec. */
+/** First values: a function of the seed and of the weight's stream, which is its position in the spec. */
 export function initializeWeights(memory: WeightsMemory, seed: number): void {
   memory.weights.forEach((weight, i) => {
-    viewOfWeight(memory, i).set(initialize(weight.initializer, weight.shape, seed, STREAMS.init + i));
+    viewOfWeight(memory, i).set(initialize(weight.initializer, weight.shape, seed, weight.stream));
   });
 }
 
