@@ -1,7 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { catalogRoutes } from './catalog/catalog-routes.ts';
+import type { Config, Limits } from './config.ts';
+import { datasetRoutes } from './datasets/dataset-routes.ts';
+import { deploymentRoutes } from './deployments/deployment-routes.ts';
+import { workerRoutes } from './fleet/fleet-routes.ts';
 import type { App } from './http/app-type.ts';
 import { registerAuth } from './http/auth.ts';
 import { answerClientError } from './http/client-errors.ts';
@@ -13,6 +17,8 @@ import { RequestLog, registerRequestLog, requestId, requestLogSerializers } from
 import { registerRequestSignals } from './http/request-signal.ts';
 import { registerShutdown } from './http/shutdown.ts';
 import { registerValidation } from './http/validation.ts';
+import { jobRoutes } from './jobs/job-routes.ts';
+import { modelRoutes } from './models/model-routes.ts';
 import type { Services } from './services.ts';
 import { VERSION } from './version.ts';
 
@@ -51,13 +57,18 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
   registerRequestSignals(app);
   await registerOpenapi(app, { version: VERSION });
 
-  await registerFeatures(app, services);
+  await registerFeatures(app, services, config.limits);
   await healthRoutes(app, { readiness, version: VERSION });
   return app;
 }
 
 /** The API, feature by feature. */
-async function registerFeatures(app: App, services: Services): Promise<void> {
-  void app;
-  void services;
+async function registerFeatures(app: App, services: Services, limits: Limits): Promise<void> {
+  const { idempotency, datasets, models, trainingChecks, jobs, deployments, fleet } = services;
+  await datasetRoutes(app, { datasets, idempotency, limits });
+  await modelRoutes(app, { models, trainingChecks, idempotency });
+  await jobRoutes(app, { jobs, idempotency });
+  await deploymentRoutes(app, { deployments });
+  await catalogRoutes(app);
+  await workerRoutes(app, { fleet });
 }
