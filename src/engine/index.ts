@@ -2,6 +2,7 @@
 
 export { type Backend, CONTROL } from './backends/backend.ts';
 export { type BackendName, selectBackend } from './backends/select.ts';
+export { type CatalogEntry, type CatalogKind, catalog, modelSpecSchema, trainingSchema } from './catalog.ts';
 export { engineVersion } from './engine-version.ts';
 export { FAULT_CODES, type FaultCode } from './fault-codes.ts';
 export type { Fault } from './faults.ts';
@@ -12,6 +13,9 @@ export { pointerTo } from './json-schema.ts';
 export { nearest } from './nearest.ts';
 export { permutation, STREAMS } from './random.ts';
 export { checkSchema, parseSchema, withDefaults } from './schema.ts';
+export { checkSpec, type SpecCheck } from './spec/check-spec.ts';
+export { checkTraining, type TrainingCheck, type TrainingReport } from './spec/check-training.ts';
+export { inferTask, type TargetColumn } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, LayerSpec, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, type EstimateRequest, estimateTraining } from './trainer/estimate.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
@@ -37,9 +41,3 @@ export {
   weightsData,
 } from './weights/safetensors.ts';
 export type { NamedTensor } from './weights/tensor.ts';
-// E2 (spec) exports:      checkSpec({ spec: unknown, data?: DataSignature, limits: SpecLimits }): SpecReport
-//                         checkTraining({ training: unknown, output, target?: TargetSignature, task, rows? , limits: { epochsMax } }): { faults, training: TrainingOptions | null }
-//                         checkSchema(schema, value: unknown, pointer?): Fault[]; withDefaults(schema, value)
-//                         modelSpecSchema(), trainingSchema(): JSON Schemas for OpenAPI;   catalog: Record<'layers'|'activations'|..., CatalogEntry[]>
-//                         encodeSafetensors(tensors, metadata): Uint8Array; decodeSafetensors(bytes); weightsData(tensors): Uint8Array
-//                         philox / shuffle / random streams shared by the trainer and the service's splits: permutation(seed, stream, step, n): Int32Array

@@ -24,7 +24,10 @@ export interface JsonSchema {
   readonly maxProperties?: number;
   readonly pattern?: string;
   readonly default?: unknown;
+  readonly title?: string;
   readonly description?: string;
+  /** OpenAPI: the property that tells the branches of a `oneOf` apart. */
+  readonly discriminator?: { readonly propertyName: string };
   /** The value has a check of its own (specs, training options): here the schema is documentation only. */
   readonly 'x-checked-separately'?: boolean;
 }

@@ -59,15 +59,13 @@ function probeSpec(units: number): ModelSpec {
   return { input_shape: [units], layers: ['first', 'second'].map((name) => ({ ...dense, name })) };
 }
 
-const PROBE_TRAINING: TrainingOptions = {
-  epochs: 1,
-  batch_size: 64,
+const PROBE_TRAINING = {
   loss: 'mean_squared_error',
   optimizer: { type: 'sgd', learning_rate: 0.01, momentum: 0, nesterov: false },
   metrics: [],
-  seed: 0,
-  shuffle: false,
-  early_stopping: null,
+  checkpoint: { every_epochs: 1 },
+  threads: 1,
+  on_divergence: 'stop',
 };
 
 /** Best of a few timings: the machine without disturbance. */

@@ -1,0 +1,98 @@
+import Type, { type TSchema } from 'typebox';
+import { INITIALIZERS } from './initializers/index.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { readSchema } from './json-schema.ts';
+import { ACTIVATIONS } from './layers/activations.ts';
+import { LAYERS } from './layers/index.ts';
+import { LOSSES } from './losses/index.ts';
+import { METRICS } from './metrics/index.ts';
+import { OPTIMIZERS } from './optimizers/index.ts';
+import { INPUT_SHAPE } from './spec/check-spec.ts';
+import { layerSchema } from './spec/layer-schema.ts';
+import { optimizerSchema, TRAINING } from './spec/training-schema.ts';
+
+/** One row of a table of the engine, as the API shows it. */
+export interface CatalogEntry {
+  readonly type: string;
+  readonly summary: string;
+  /** Link to the paper. */
+  readonly source?: string;
+  /** JSON Schema of what is posted, with defaults. */
+  readonly schema: JsonSchema;
+}
+
+export type CatalogKind = 'layers' | 'activations' | 'losses' | 'optimizers' | 'initializers' | 'metrics';
+
+interface Described {
+  readonly summary: string;
+  readonly source?: string;
+}
+
+/** Everything a spec and its training can be made of. */
+export function catalog(): Record<CatalogKind, CatalogEntry[]> {
+  return {
+    layers: entries(LAYERS, layerSchema),
+    activations: entries(ACTIVATIONS, ({ options }) => options),
+    losses: entries(LOSSES, noOptions),
+    optimizers: entries(OPTIMIZERS, optimizerSchema),
+    initializers: entries(INITIALIZERS, noOptions),
+    metrics: entries(METRICS, noOptions),
+  };
+}
+
+/** JSON Schema of a spec, for documentation: `checkSpec` is the check. */
+export function modelSpecSchema(): TSchema {
+  return documentation({
+    title: 'ModelSpec',
+    description: 'A network as a list of layers.',
+    type: 'object',
+    properties: {
+      input_shape: INPUT_SHAPE,
+      layers: {
+        type: 'array',
+        minItems: 1,
+        items: { oneOf: Object.values(LAYERS).map(layerSchema), discriminator: { propertyName: 'type' } },
+      },
+    },
+    required: ['layers'],
+    additionalProperties: false,
+  });
+}
+
+/** JSON Schema of training options, for documentation: `checkTraining` is the check. */
+export function trainingSchema(): TSchema {
+  return documentation(readSchema(TRAINING));
+}
+
+function documentation(schema: JsonSchema): TSchema {
+  return Type.Unsafe({ ...withoutDefaultedRequired(schema), 'x-checked-separately': true });
+}
+
+function entries<Entry extends Described>(table: Readonly<Record<string, Entry>>, schemaOf: (entry: Entry) => TSchema): CatalogEntry[] {
+  return Object.entries(table).map(([type, entry]) => ({
+    type,
+    summary: entry.summary,
+    ...(entry.source !== undefined && { source: entry.source }),
+    schema: withoutDefaultedRequired(readSchema(schemaOf(entry))),
+  }));
+}
+
+function noOptions(): TSchema {
+  return Type.Object({}, { additionalProperties: false });
+}
+
+/** In our tables a property with a default may be left out; JSON Schema says that by leaving it out of `required`. */
+function withoutDefaultedRequired(schema: JsonSchema): JsonSchema {
+  const { properties, required, items, anyOf, oneOf, ...rest } = schema;
+  const needed = (required ?? []).filter((name) => properties?.[name]?.default === undefined);
+  return {
+    ...rest,
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, of]) => [name, withoutDefaultedRequired(of)])),
+    }),
+    ...(needed.length > 0 && { required: needed }),
+    ...(items && { items: withoutDefaultedRequired(items) }),
+    ...(anyOf && { anyOf: anyOf.map(withoutDefaultedRequired) }),
+    ...(oneOf && { oneOf: oneOf.map(withoutDefaultedRequired) }),
+  };
+}

@@ -1,0 +1,79 @@
+import Type, { type Static, type TObject } from 'typebox';
+import { LOSSES } from '../losses/index.ts';
+import { METRICS } from '../metrics/index.ts';
+import { OPTIMIZERS } from '../optimizers/index.ts';
+import type { OptimizerDefinition } from '../optimizers/optimizer.ts';
+
+const BATCH_ROWS_MAX = 2 ** 31 - 1;
+const EARLY_STOPPING_PATIENCE = 5;
+const ADAM = { type: 'adam', learning_rate: 0.001 };
+
+export const AUTO_LOSS = 'auto';
+
+/** An optimizer as posted: its own options next to the type. */
+export function optimizerSchema({ type, summary, options }: OptimizerDefinition): TObject {
+  return Type.Object(
+    { type: Type.Literal(type), ...options.properties },
+    { title: type, description: summary, additionalProperties: false },
+  );
+}
+
+const EARLY_STOPPING = Type.Object(
+  {
+    metric: Type.Optional(
+      Type.String({
+        description: 'What has to improve: `loss` or a metric of this job, with `val_` on the validation part. Default `val_loss`.',
+      }),
+    ),
+    patience: Type.Integer({
+      minimum: 0,
+      default: EARLY_STOPPING_PATIENCE,
+      description: 'Epochs without improvement that are waited out.',
+    }),
+    min_delta: Type.Number({ minimum: 0, default: 0, description: 'Smaller improvements do not count.' }),
+    restore_best: Type.Boolean({ default: true, description: 'End with the weights of the best epoch.' }),
+  },
+  { additionalProperties: false },
+);
+
+/** Training options as posted. Which loss fits, which metric can be watched and how many epochs are allowed is checked beside it. */
+export const TRAINING = Type.Object(
+  {
+    epochs: Type.Integer({ minimum: 1, description: 'Passes over the training rows.' }),
+    batch_size: Type.Integer({ minimum: 1, maximum: BATCH_ROWS_MAX, default: 32, description: 'Rows of one update.' }),
+    loss: Type.Unsafe<string>({
+      type: 'string',
+      enum: [AUTO_LOSS, ...Object.keys(LOSSES)],
+      default: AUTO_LOSS,
+      description: '`auto` takes the likelihood that belongs to the output layer and the target.',
+    }),
+    optimizer: Type.Unsafe<{ type: string; learning_rate: number; [option: string]: unknown }>({
+      oneOf: Object.values(OPTIMIZERS).map(optimizerSchema),
+      discriminator: { propertyName: 'type' },
+      default: ADAM,
+    }),
+    metrics: Type.Optional(
+      Type.Array(Type.Unsafe<keyof typeof METRICS>({ type: 'string', enum: Object.keys(METRICS) }), {
+        uniqueItems: true,
+        description: 'Reported beside the loss. Default: `accuracy` for classes, `mean_absolute_error` for numbers.',
+      }),
+    ),
+    seed: Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 0,
+      description: 'Decides first weights, order and dropout.',
+    }),
+    shuffle: Type.Boolean({ default: true, description: 'Take the rows in a new order every epoch.' }),
+    early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null }),
+    checkpoint: Type.Object(
+      { every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }) },
+      { default: { every_epochs: 1 }, additionalProperties: false },
+    ),
+    threads: Type.Literal(1, { default: 1, description: 'Threads of one job.' }),
+    on_divergence: Type.Literal('stop', { default: 'stop', description: 'What happens when the loss is no longer finite.' }),
+  },
+  { title: 'Training', additionalProperties: false },
+);
+
+export type PostedTraining = Static<typeof TRAINING>;
