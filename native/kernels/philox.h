@@ -5,37 +5,56 @@
 #ifndef ALMA_PHILOX_H
 #define ALMA_PHILOX_H
 
-#include <stdint.h>
+#include "vector.h"
 
-/* Blocks drawn side by side, so that the compiler fills its vectors. Integers: no width can change a bit. */
+/* Blocks drawn side by side, one per 64-bit lane, so that the latency of the ten rounds is shared. */
 #define PHILOX_BLOCKS 16
+#define PHILOX_WORDS (4 * PHILOX_BLOCKS)
+#define PHILOX_LANES (WIDTH / 2)
+#define PHILOX_VECTORS (PHILOX_BLOCKS / PHILOX_LANES)
 
-/* The words of PHILOX_BLOCKS blocks from `first`: word w of block b at words[b * 4 + w]. */
-static inline void philox(const uint32_t key[2], uint32_t first, uint32_t step, uint32_t stream, uint32_t words[PHILOX_BLOCKS * 4]) {
-  uint32_t x0[PHILOX_BLOCKS], x1[PHILOX_BLOCKS], x2[PHILOX_BLOCKS], x3[PHILOX_BLOCKS];
+typedef uint64_t Wide __attribute__((vector_size(4 * WIDTH)));
+
+/* Product of the lower halves of each lane. */
+INLINE Wide multiply_low_halves(Wide a, uint64_t factor) {
+#if defined(__AVX512F__)
+  return (Wide)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64((long long)factor));
+#elif defined(__AVX2__)
+  return (Wide)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x((long long)factor));
+#elif defined(__x86_64__)
+  return (Wide)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x((long long)factor));
+#else
+  return (a & 0xffffffff) * factor;
+#endif
+}
+
+/* The words of PHILOX_BLOCKS blocks from `first`: word w of block b at words[4 b + w]. Only lower halves of lanes count. */
+INLINE void philox(const uint32_t key[2], uint32_t first, uint32_t step, uint32_t stream, uint32_t words[PHILOX_WORDS]) {
+  Wide x0[PHILOX_VECTORS], x1[PHILOX_VECTORS], x2[PHILOX_VECTORS], x3[PHILOX_VECTORS];
   uint32_t key0 = key[0], key1 = key[1];
-  for (int b = 0; b < PHILOX_BLOCKS; b++) {
-    x0[b] = first + (uint32_t)b;
-    x1[b] = step;
-    x2[b] = stream;
-    x3[b] = 0;
+  UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) {
+    UNROLL for (int lane = 0; lane < PHILOX_LANES; lane++) x0[v][lane] = first + (uint32_t)(v * PHILOX_LANES + lane);
+    x1[v] = (Wide){0} + step;
+    x2[v] = (Wide){0} + stream;
+    x3[v] = (Wide){0};
   }
   for (int round = 0; round < 10; round++) {
-    for (int b = 0; b < PHILOX_BLOCKS; b++) {
-      const uint64_t p0 = (uint64_t)0xd2511f53u * x0[b], p1 = (uint64_t)0xcd9e8d57u * x2[b];
-      x0[b] = (uint32_t)(p1 >> 32) ^ x1[b] ^ key0;
-      x2[b] = (uint32_t)(p0 >> 32) ^ x3[b] ^ key1;
-      x1[b] = (uint32_t)p1;
-      x3[b] = (uint32_t)p0;
+    UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) {
+      const Wide p0 = multiply_low_halves(x0[v], 0xd2511f53u), p1 = multiply_low_halves(x2[v], 0xcd9e8d57u);
+      x0[v] = (p1 >> 32) ^ x1[v] ^ key0;
+      x2[v] = (p0 >> 32) ^ x3[v] ^ key1;
+      x1[v] = p1;
+      x3[v] = p0;
     }
     key0 += 0x9e3779b9u;
     key1 += 0xbb67ae85u;
   }
-  for (int b = 0; b < PHILOX_BLOCKS; b++) {
-    words[b * 4] = x0[b];
-    words[b * 4 + 1] = x1[b];
-    words[b * 4 + 2] = x2[b];
-    words[b * 4 + 3] = x3[b];
+  UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) {
+    const Wide low = (x0[v] & 0xffffffff) | x1[v] << 32, high = (x2[v] & 0xffffffff) | x3[v] << 32;
+    UNROLL for (int lane = 0; lane < PHILOX_LANES; lane++) {
+      const uint64_t block[2] = {low[lane], high[lane]};
+      memcpy(words + 4 * (v * PHILOX_LANES + lane), block, sizeof(block));
+    }
   }
 }
 
