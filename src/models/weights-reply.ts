@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import Type from 'typebox';
-import { decodeSafetensors, type NamedTensor } from '../engine/index.ts';
+import { decodeWeights, type NamedTensor } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { Reply, Request } from '../http/app-type.ts';
 import type { WeightsFile } from './weights-file.ts';
@@ -18,6 +18,17 @@ export const weightsQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** What such a route answers with. */
+export const weightsReplies = {
+  200: {
+    description: 'The weights as a file',
+    content: {
+      'application/octet-stream': { schema: Type.String({ format: 'binary' }) },
+      'application/json': { schema: Type.Object({ metadata: Type.Unknown(), tensors: Type.Unknown() }) },
+    },
+  },
+};
+
 const JSON_SLICE = 8192;
 
 /**
@@ -34,7 +45,7 @@ export async function weightsReply(
   reply.headers({ etag, 'cache-control': 'private, no-cache', 'content-disposition': `attachment; filename="${fileName}.${format}"` });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   if (format === 'json') {
-    const { tensors, metadata } = decodeSafetensors(await file.readAll());
+    const { tensors, metadata } = decodeWeights(await file.readAll());
     return reply.type('application/json; charset=utf-8').send(Readable.from(weightsJson(tensors, metadata), { objectMode: false }));
   }
   reply.header('accept-ranges', 'bytes').type('application/octet-stream');

@@ -34,6 +34,8 @@ export interface NetworkQuestion {
   readonly training: unknown;
   /** False when the job evaluates no validation rows. */
   readonly hasValidation: boolean;
+  /** Null when the dataset is not known. */
+  readonly trainRows: number | null;
   readonly limits: TrainingLimits;
 }
 
@@ -64,7 +66,8 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
           training: question.training,
           report,
           task,
-          hasValidation: question.hasValidation,
+          validation: question.hasValidation,
+          ...(question.trainRows !== null && { rows: question.trainRows }),
           limits,
           ...(chosen?.data && { target: chosen.data.target }),
         });
@@ -81,11 +84,15 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
   };
 }
 
-function taskOf({ spec, columns, limits }: NetworkQuestion): Task {
-  const target = columns?.schema.find(({ name }) => name === columns.targets[0]);
-  const likely: Task = target === undefined || target.type === 'number' || target.type === 'integer' ? 'regression' : 'classification';
-  const data = columns && choose(columns, likely).data;
-  return inferTask({ report: checkSpec({ spec, limits, ...(data && { data }) }), ...(target && { column: target }) });
+function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
+  const targets = (columns?.schema ?? []).filter(({ name }) => columns?.targets.includes(name));
+  const hasOnlyNumbers = targets.every(({ type }) => type === 'number' || type === 'integer');
+  // Any task will do here: of this first look only the output layer counts.
+  const data = columns && choose(columns, hasOnlyNumbers ? 'regression' : 'classification').data;
+  const { output } = checkSpec({ spec, limits, ...(data && { data }) });
+  const loss = typeof training === 'object' && training !== null && 'loss' in training ? training.loss : undefined;
+  const described = targets.map(({ type, distinct }) => ({ type, ...(distinct !== null && { distinct }) }));
+  return inferTask({ output, loss, columns: described });
 }
 
 function choose({ schema, targets, features }: NetworkColumns, task: Task) {

@@ -55,6 +55,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
     task: draft.task ?? 'auto',
     training: draft.training,
     hasValidation: (draft.split?.validation ?? DEFAULT_VALIDATION) > 0,
+    trainRows: dataset && splitSizes(dataset.rows, fractionsOf(draft)).train,
     limits,
   });
   const split = splitOf(draft, network);
@@ -68,7 +69,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   if (faults.length > 0 || dataset === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
   const trainRows = splitSizes(dataset.rows, split).train;
-  const memory = memoryFaults(request, network, trainRows);
+  const memory = memoryFaults(request, trainRows);
   if (memory.length > 0) return { faults: memory, checked: null };
   const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
   return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
@@ -122,13 +123,16 @@ function ofModel(draft: Draft, fault: Fault): Fault {
   };
 }
 
-function splitOf({ split = {} }: Draft, { task, training }: NetworkCheck): SplitOptions {
+function fractionsOf({ split = {} }: Draft) {
   const { validation = DEFAULT_VALIDATION, test = 0 } = split;
+  // 1 - 0.2 - 0.1 is 0.7000000000000001 in binary: the echo is to show what people mean.
+  return { train: split.train ?? Math.max(0, Math.round((1 - validation - test) * 1e9) / 1e9), validation, test };
+}
+
+function splitOf(draft: Draft, { task, training }: NetworkCheck): SplitOptions {
+  const { split = {} } = draft;
   return {
-    // 1 - 0.2 - 0.1 is 0.7000000000000001 in binary: the echo is to show what people mean.
-    train: split.train ?? Math.max(0, Math.round((1 - validation - test) * 1e9) / 1e9),
-    validation,
-    test,
+    ...fractionsOf(draft),
     strategy: split.strategy ?? (task === 'classification' ? 'stratified' : 'random'),
     seed: split.seed ?? training?.seed ?? 0,
   };
@@ -153,18 +157,10 @@ function splitFaults(split: SplitOptions, task: Task, dataset: CheckedDataset | 
   return faults;
 }
 
-function memoryFaults(request: TrainingRequest, { data }: NetworkCheck, trainRows: number): Fault[] {
-  const allowed = request.limits.max_memory_bytes;
-  if (allowed === null || data === null) return [];
-  const { spec, task, training } = request;
-  const needed = estimateTraining({
-    spec,
-    task,
-    training,
-    rows: trainRows,
-    featureWidth: data.features,
-    targetWidth: data.target.kind === 'classes' ? 1 : data.target.outputs,
-  }).memory_bytes;
+function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number): Fault[] {
+  const allowed = limits.max_memory_bytes;
+  if (allowed === null) return [];
+  const needed = estimateTraining({ spec, task, training, rows: trainRows }).memory_bytes;
   if (needed <= allowed) return [];
   const detail = `Training needs ${needed} bytes; the request allows ${allowed}. A smaller batch or network needs less.`;
   return [{ pointer: '/limits/max_memory_bytes', code: 'limit_exceeded', detail, expected: allowed, received: needed }];

@@ -1,4 +1,4 @@
-import { estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
+import { type Estimate, estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
 import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { splitSizes } from './split.ts';
@@ -29,10 +29,11 @@ export interface SpecValidationQuestion {
 export function validateSpec({ spec, dataset, target, training, limits }: SpecValidationQuestion): SpecValidation {
   const columns =
     dataset === null || target === undefined ? null : { schema: dataset.schema, targets: targetColumns(target), features: undefined };
-  const question = { spec, columns, task: 'auto', hasValidation: true, limits } as const;
+  const trainRows = dataset && trainRowsOf(dataset.rows);
+  const question = { spec, columns, task: 'auto', hasValidation: true, trainRows, limits } as const;
   // Memory does not depend on how long a training is: without one the defaults stand in.
   const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
-  const costs = check.faults.length === 0 ? costsOf(check, dataset?.rows ?? 0) : null;
+  const costs = check.faults.length === 0 ? costsOf(check, trainRows ?? 0) : null;
   return {
     valid: check.faults.length === 0,
     errors: check.faults,
@@ -47,19 +48,12 @@ export function validateSpec({ spec, dataset, target, training, limits }: SpecVa
   };
 }
 
-function costsOf({ report, task, training, data }: NetworkCheck, rows: number) {
-  const { spec, output } = report;
-  if (spec === null || output === null || training === null) return null;
-  return estimateTraining({
-    spec,
-    task,
-    training,
-    featureWidth: data?.features ?? sizeOf(spec.input_shape ?? []),
-    targetWidth: task === 'classification' ? 1 : sizeOf(output.shape),
-    rows: splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 }).train,
-  });
+function costsOf({ report, task, training }: NetworkCheck, trainRows: number): Estimate | null {
+  if (report.spec === null || training === null) return null;
+  return estimateTraining({ spec: report.spec, task, training, rows: trainRows });
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, axis) => product * axis, 1);
+/** Rows a job trains on unless it splits them otherwise. */
+function trainRowsOf(rows: number): number {
+  return splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 }).train;
 }
