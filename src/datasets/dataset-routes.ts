@@ -1,5 +1,4 @@
 import multipart from '@fastify/multipart';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { App } from '../http/app-type.ts';
 import { createOnce } from '../http/idempotency.ts';
 import type { IdempotencyStore } from '../http/idempotency-store.ts';
@@ -33,17 +32,18 @@ export interface DatasetRoutesDeps {
 
 /** Datasets: upload or post, inspect, list, look into, rename, delete. */
 export async function datasetRoutes(app: App, deps: DatasetRoutesDeps): Promise<void> {
+  // biome-ignore lint/nursery/noMisusedPromises: Fastify awaits asynchronous plugins; the rule takes the overload for callbacks.
   await app.register(async (scope) => {
-    await formRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), deps);
+    // Only these routes take forms: everywhere else multipart/form-data stays an unknown content type.
+    await scope.register(multipart);
+    formRoutes(scope, deps);
   });
   readRoutes(app, deps.datasets);
   contentRoutes(app, deps.datasets);
   changeRoutes(app, deps.datasets);
 }
 
-/** Only these two take forms: everywhere else multipart/form-data stays an unknown content type. */
-async function formRoutes(app: App, deps: DatasetRoutesDeps): Promise<void> {
-  await app.register(multipart);
+function formRoutes(app: App, deps: DatasetRoutesDeps): void {
   // The form is read by the handler; the check of bodies only has to let it pass.
   app.addHook('preValidation', async (request) => {
     if (request.isMultipart()) request.body = {};
