@@ -1,5 +1,6 @@
 // One process of the service, in any role: opens what it needs in order, and closes it in the reverse order.
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -50,7 +51,15 @@ async function startRole(config: Config, env: NodeJS.ProcessEnv, logger: Logger,
   if (supervisesWorker) {
     const supervisor = startSupervisor({
       entry: WORKER_ENTRY,
-      env: { ...env, ROLE: 'worker', DATABASE_URL: databaseUrl, QUEUE: queue.store, REDIS_URL: queue.store === 'redis' ? queue.url : '' },
+      env: {
+        ...env,
+        // The same cache of compiled files as this process's.
+        NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache'),
+        ROLE: 'worker',
+        DATABASE_URL: databaseUrl,
+        QUEUE: queue.store,
+        REDIS_URL: queue.store === 'redis' ? queue.url : '',
+      },
       logger,
       onDeath: async ({ pid }) => void (await api?.services.fleet.processDied({ host: hostname(), pid })),
     });
