@@ -20,7 +20,10 @@ const PROGRAMS = {
   demo: 'src/cli/demo.ts',
   test: 'src/cli/test.ts',
   bench: 'bench/run.ts',
+  check: 'src/cli/check.ts',
+  generate: 'src/cli/generate.ts',
   'api-key': 'src/cli/api-key.ts',
+  'test-containers': 'src/cli/test-containers.ts',
 };
 
 const [name = '', ...args] = process.argv.slice(2);
