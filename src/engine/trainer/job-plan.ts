@@ -14,7 +14,7 @@ const EVALUATION_ROWS_MIN = 64;
 export interface JobPlanRequest {
   readonly spec: ModelSpec;
   readonly task: Task;
-  readonly training: TrainingOptions;
+  readonly training: Pick<TrainingOptions, 'batch_size' | 'loss' | 'optimizer' | 'metrics'>;
   /** Rows of the whole dataset: no batch is larger. */
   readonly rows: number;
 }
