@@ -46,7 +46,7 @@ export default {
       name: 'routes-call-services',
       severity: 'error',
       from: { path: '-routes\\.ts$' },
-      to: { path: '(-store\\.ts$|^src/(db|queue|threads)/)' },
+      to: { path: '(-store\\.ts$|^src/(db|queue|threads)/)', pathNot: '^src/http/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'services-know-no-http',
