@@ -4,10 +4,11 @@ import type { App } from '../http/app-type.ts';
 import { createOnce, idempotencyHeaders } from '../http/idempotency.ts';
 import type { IdempotencyStore } from '../http/idempotency-store.ts';
 import { decodeCursor, type ListKind, longListQuery, page } from '../http/pagination.ts';
+import { requestSignal } from '../http/request-signal.ts';
 import { ListOf } from '../http/schemas.ts';
 import { streamEvents } from '../http/sse.ts';
 import { idPattern } from '../lib/ids.ts';
-import { weightsQuery, weightsReply } from '../models/weights-reply.ts';
+import { weightsQuery, weightsReplies, weightsReply } from '../models/weights-reply.ts';
 import { createJobBody, EpochReply, EventReply, eventHeaders, JobReply, jobListQuery, jobParams, jobQuery } from './job-schema.ts';
 import type { JobService } from './job-service.ts';
 import { epochView, eventView, type JobView } from './job-view.ts';
@@ -86,9 +87,7 @@ function readRoutes(app: App, jobs: JobService): void {
     async (request, reply) => {
       const { wait } = request.query;
       if (wait === undefined) return jobs.get(request.project, request.params.id);
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
-      return jobs.wait(request.project, request.params.id, wait, gone.signal);
+      return jobs.wait(request.project, request.params.id, wait, requestSignal(request, reply));
     },
   );
 }
@@ -187,6 +186,7 @@ function weightsRoute(app: App, jobs: JobService): void {
         summary: 'Download the weights a job trained',
         params: jobParams,
         querystring: weightsQuery,
+        response: weightsReplies,
       },
     },
     (request, reply) =>

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
 import { pagingProperties } from '../http/pagination.ts';
 import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 import { TrainingRequestBody } from '../training/training-request.ts';
@@ -9,23 +10,26 @@ const WAIT_SECONDS_MAX = 60;
 export const jobParams = StrictObject({ id: Id('job') });
 
 /** Documents the body of `POST /v1/jobs`; the job service checks it together with the dataset it names. */
-export const createJobBody = Type.Object(TrainingRequestBody.properties, {
-  title: 'JobRequest',
-  additionalProperties: false,
-  examples: [
-    {
-      spec: {
-        layers: [
-          { type: 'dense', units: 16, activation: 'relu' },
-          { type: 'dense', units: 3, activation: 'softmax' },
-        ],
+export const createJobBody = Type.Object(
+  { ...TrainingRequestBody.properties, spec: Type.Optional(modelSpecSchema()), training: trainingSchema() },
+  {
+    title: 'JobRequest',
+    additionalProperties: false,
+    examples: [
+      {
+        spec: {
+          layers: [
+            { type: 'dense', units: 16, activation: 'relu' },
+            { type: 'dense', units: 3, activation: 'softmax' },
+          ],
+        },
+        dataset: 'ds_01J00000000000000000000000',
+        target: 'species',
+        training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
       },
-      dataset: 'ds_01J00000000000000000000000',
-      target: 'species',
-      training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
-    },
-  ],
-});
+    ],
+  },
+);
 
 export const jobListQuery = StrictObject({
   ...pagingProperties(),

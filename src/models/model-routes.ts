@@ -5,11 +5,10 @@ import { decodeCursor, type ListKind, listQuery, page } from '../http/pagination
 import { ListOf } from '../http/schemas.ts';
 import { NAME_POSITION, readNamePosition, writeNamePosition } from '../lib/name-position.ts';
 import type { TrainingCheckService } from '../training/training-check-service.ts';
-import { ValidationBody } from '../training/training-request.ts';
-import { createModelBody, ModelReply, modelParams, ValidationReply, VersionReply, versionParams } from './model-schema.ts';
+import { createModelBody, ModelReply, modelParams, ValidationReply, VersionReply, validateBody, versionParams } from './model-schema.ts';
 import type { ModelService } from './model-service.ts';
 import { modelView, versionView } from './model-view.ts';
-import { weightsQuery, weightsReply } from './weights-reply.ts';
+import { weightsQuery, weightsReplies, weightsReply } from './weights-reply.ts';
 
 const MODEL_LIST: ListKind = { name: 'models', position: NAME_POSITION };
 const VERSION_LIST: ListKind = { name: 'versions', position: /^[1-9]\d{0,9}$/ };
@@ -54,7 +53,7 @@ export async function modelRoutes(app: App, { models, trainingChecks, idempotenc
         operationId: 'validateSpec',
         tags: ['models'],
         summary: 'Check a spec, alone or against a dataset: every fault, every layer, memory and time',
-        body: ValidationBody,
+        body: validateBody,
         response: { 200: ValidationReply },
       },
     },
@@ -142,6 +141,7 @@ function versionRoutes(app: App, models: ModelService): void {
         summary: 'Download the weights of a version',
         params: versionParams,
         querystring: weightsQuery,
+        response: weightsReplies,
       },
     },
     async (request, reply) => {

@@ -1,6 +1,7 @@
 import Type from 'typebox';
-import { modelSpecSchema } from '../engine/index.ts';
+import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
 import { Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
+import { ValidationBody } from '../training/training-request.ts';
 
 const MODEL_NAME = 'The name you give the model.';
 
@@ -14,6 +15,16 @@ const EXAMPLE_SPEC = {
 export const createModelBody = StrictObject(
   { name: Name(MODEL_NAME), spec: modelSpecSchema() },
   { title: 'CreateModel', examples: [{ name: 'iris-mlp', spec: { input_shape: [4], ...EXAMPLE_SPEC } }] },
+);
+
+/** Documents the body of `POST /v1/models/validate`; the service checks it together with the dataset it names. */
+export const validateBody = Type.Object(
+  { ...ValidationBody.properties, spec: modelSpecSchema(), training: Type.Optional(trainingSchema()) },
+  {
+    title: 'ValidateSpec',
+    additionalProperties: false,
+    examples: [{ spec: { input_shape: [4], ...EXAMPLE_SPEC }, training: { epochs: 40 } }],
+  },
 );
 
 export const modelParams = StrictObject({ name: Name(MODEL_NAME) });
