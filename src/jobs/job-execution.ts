@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
-import type { ColumnSchema, Table } from '../datasets/table.ts';
+import type { DatasetService } from '../datasets/dataset-service.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest, TrainResult } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
@@ -25,10 +25,7 @@ export interface ExecutionDeps {
   readonly blobs: BlobStore;
   readonly leaseSeconds: number;
   readonly trainPool: TrainPool;
-  readonly loadDataset: (
-    projectId: string,
-    datasetId: string,
-  ) => Promise<{ table: Table; schema: readonly ColumnSchema[]; sha256: string }>;
+  readonly datasets: Pick<DatasetService, 'get' | 'loadTable'>;
   readonly backend: TrainRequest['backend'];
   /** Goes into the receipt of every job. */
   readonly build: { readonly engine: string; readonly backend: string };
@@ -62,12 +59,13 @@ export class JobExecution {
 
   /** Runs until the job has ended, is given back or is lost. Rejects when its end could not be written. */
   async run(): Promise<void> {
-    const { executions, loadDataset, logger } = this.#deps;
+    const { executions, datasets, logger } = this.#deps;
     const { lease, projectId, request } = this.#job;
     logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
     try {
-      const { table, schema, sha256 } = await loadDataset(projectId, request.dataset);
+      const { schema, sha256 } = await datasets.get(projectId, request.dataset);
+      const table = await datasets.loadTable(projectId, request.dataset);
       const prepared = prepareTraining({ request, table, schema });
       await this.#write(await this.#train(prepared), prepared, sha256);
     } catch (error) {

@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { QueueStoreConfig } from '../../src/queue/queue-store.ts';
-import { findRedisServer, startEmbeddedRedis } from '../../src/runtime/embedded-redis.ts';
+import { hasRedis, startTestRedis } from './redis.ts';
 
 export interface TestQueueStore {
   readonly config: QueueStoreConfig;
@@ -15,44 +12,35 @@ export interface TestQueueStore {
 
 /** The stores there are on this machine: PostgreSQL always, Redis where a server is found. Says which one is left out. */
 export async function availableQueueStores(): Promise<readonly QueueStoreConfig['store'][]> {
-  if ((await findRedisServer()) !== null) return ['redis', 'postgres'];
-  console.warn('no redis-server on PATH: the queue tests cover the PostgreSQL store only');
+  if (await hasRedis()) return ['redis', 'postgres'];
+  console.warn('no Redis: the queue tests cover the PostgreSQL store only');
   return ['postgres'];
 }
 
 /** A store of the test's own; the PostgreSQL one lives in the test's database. */
-export async function openTestQueueStore(store: QueueStoreConfig['store'], databaseUrl: string): Promise<TestQueueStore> {
+export function openTestQueueStore(store: QueueStoreConfig['store'], databaseUrl: string): Promise<TestQueueStore> {
   return store === 'redis' ? openRedis() : openPostgres(databaseUrl);
 }
 
 async function openRedis(): Promise<TestQueueStore> {
-  const program = await findRedisServer();
-  if (program === null) throw new Error('no redis-server on PATH');
-  const dir = await mkdtemp(join(tmpdir(), 'alma-redis-'));
-  const server = await startEmbeddedRedis(program, dir);
-  return {
-    config: { store: 'redis', url: server.url },
-    flush: async () => {
-      const client = new Redis(server.url);
-      await client.flushall();
-      client.disconnect();
-    },
-    close: async () => {
-      await server.stop();
-      await rm(dir, { recursive: true, force: true });
-    },
+  const server = await startTestRedis();
+  // A server given from outside is shared by all test processes: each has a database of its own on it.
+  const url = `${server.url.replace(/\/\d*$/, '')}/${Number(process.env['VITEST_POOL_ID'] ?? 0) % 16}`;
+  const flush = async (): Promise<void> => {
+    const client = new Redis(url);
+    await client.flushdb();
+    client.disconnect();
   };
+  await flush();
+  return { config: { store: 'redis', url }, flush, close: server.stop };
 }
 
-function openPostgres(url: string): TestQueueStore {
-  return {
-    config: { store: 'postgres', url },
-    flush: async () => {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      await client.query(`DELETE FROM bullmq.job`);
-      await client.end();
-    },
-    close: async () => {},
+async function openPostgres(url: string): Promise<TestQueueStore> {
+  const flush = async (): Promise<void> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query('DELETE FROM bullmq.job');
+    await client.end();
   };
+  return { config: { store: 'postgres', url }, flush, close: async () => {} };
 }

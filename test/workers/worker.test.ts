@@ -1,0 +1,228 @@
+import { hostname } from 'node:os';
+import type pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import { createFleetService } from '../../src/fleet/fleet-service.ts';
+import { createWorkerStore } from '../../src/fleet/worker-store.ts';
+import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Program, runProgram } from '../support/processes.ts';
+import { availableQueueStores, openTestQueueStore, type TestQueueStore } from '../support/queue-stores.ts';
+import { insertDataset, postJob } from '../support/training-jobs.ts';
+
+const IRIS = {
+  target: 'species',
+  task: 'classification',
+  spec: {
+    layers: [
+      { type: 'dense', units: 16, activation: 'relu' },
+      { type: 'dropout', rate: 0.2 },
+      { type: 'dense', units: 3, activation: 'softmax' },
+    ],
+  },
+  training: { epochs: 30, batch_size: 16, optimizer: { type: 'adam', learning_rate: 0.01 }, seed: 7 },
+};
+
+/** Seconds of work, in epochs of some tens of milliseconds. */
+const DIGITS = {
+  target: 'digit',
+  task: 'classification',
+  spec: {
+    layers: [
+      { type: 'dense', units: 256, activation: 'relu' },
+      { type: 'dropout', rate: 0.2 },
+      { type: 'dense', units: 10, activation: 'softmax' },
+    ],
+  },
+  training: { epochs: 80, batch_size: 32, optimizer: { type: 'adam', learning_rate: 0.001 }, seed: 3 },
+};
+
+interface JobRow {
+  readonly status: string;
+  readonly stop_reason: string | null;
+  readonly attempt: number;
+  readonly result: { metrics: Record<string, number>; weights_sha256: string; model: string | null; version: number | null } | null;
+  readonly receipt: Record<string, unknown>;
+  readonly error: unknown;
+  readonly progress: { fraction: number };
+  readonly best: { epoch: number; checkpoint: string | null };
+}
+
+describe.each(await availableQueueStores())('workers with the queue on %s', (kind) => {
+  let testDatabase: TestDatabase;
+  let database: Database;
+  let pool: pg.Pool;
+  let testStore: TestQueueStore;
+  const workers: Program[] = [];
+
+  beforeEach(async () => {
+    testDatabase = await createTestDatabase();
+    database = openDatabase(testDatabase.url, { poolSize: 4, onError: () => undefined });
+    pool = database.pool;
+    testStore = await openTestQueueStore(kind, testDatabase.url);
+  });
+
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) {
+      worker.child.kill('SIGKILL');
+      await worker.exit();
+    }
+    await database.close();
+    await testStore.close();
+    await testDatabase.drop();
+  });
+
+  async function startWorker(): Promise<Program> {
+    const { store, url } = testStore.config;
+    const worker = runProgram('workers/main.ts', [], {
+      ROLE: 'worker',
+      DATABASE_URL: testDatabase.url,
+      QUEUE: store,
+      REDIS_URL: store === 'redis' ? url : '',
+      WORKER_CONCURRENCY: '1',
+      LEASE_SECONDS: '3',
+    });
+    workers.push(worker);
+    await worker.line(/worker_ready/);
+    return worker;
+  }
+
+  async function row(jobId: string): Promise<JobRow> {
+    const { rows } = await pool.query('SELECT * FROM job WHERE id = $1', [jobId]);
+    return rows[0];
+  }
+
+  const ended = (jobId: string): Promise<JobRow> =>
+    eventually(
+      `the end of ${jobId}`,
+      async () => {
+        const job = await row(jobId);
+        return ['succeeded', 'failed', 'cancelled'].includes(job.status) ? job : null;
+      },
+      50_000,
+    );
+
+  async function epochs(jobId: string): Promise<{ epoch: number; step: number; metrics: object; fence: number }[]> {
+    const { rows } = await pool.query('SELECT epoch, step, metrics, fence FROM epoch WHERE job_id = $1 ORDER BY epoch', [jobId]);
+    return rows;
+  }
+
+  const reachedEpoch = (jobId: string, epoch: number): Promise<true> =>
+    eventually(`epoch ${epoch} of ${jobId}`, async () => ((await epochs(jobId)).length >= epoch ? true : null));
+
+  async function eventTypes(jobId: string): Promise<string[]> {
+    const { rows } = await pool.query('SELECT type FROM job_event WHERE job_id = $1 ORDER BY seq', [jobId]);
+    return rows.map(({ type }) => type);
+  }
+
+  it('trains a queued job to a model version, with its weights file, receipt and every epoch', async () => {
+    const dataset = await insertDataset(pool, 'iris');
+    const jobId = await postJob(pool, dataset, { ...IRIS, on_success: { model: 'iris' } });
+    await startWorker();
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'completed', attempt: 1, error: null });
+    expect(job.result).toMatchObject({ model: 'iris', version: 1, weights_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(job.result?.metrics['val_accuracy']).toBeGreaterThan(0.85);
+    expect(job.receipt).toMatchObject({ dataset_sha256: dataset.sha256, seed: 7, engine: expect.any(String), backend: expect.any(String) });
+    expect(job.progress.fraction).toBe(1);
+    expect((await epochs(jobId)).map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+    const { rowCount: checkpoints } = await pool.query('SELECT FROM checkpoint');
+    expect(checkpoints).toBe(0);
+  });
+
+  it('goes on from the checkpoint after its worker was killed, and ends with the same bits', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const undisturbed = await postJob(pool, dataset, DIGITS);
+    const doomed = await startWorker();
+    const expected = await ended(undisturbed);
+    const jobId = await postJob(pool, dataset, DIGITS);
+    await reachedEpoch(jobId, 1);
+    doomed.child.kill('SIGKILL');
+    await startWorker();
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded', attempt: 2 });
+    expect(job.result?.weights_sha256).toBe(expected.result?.weights_sha256);
+    expect(job.result?.metrics).toEqual(expected.result?.metrics);
+    const comparable = async (id: string) => (await epochs(id)).map(({ epoch, step, metrics }) => ({ epoch, step, metrics }));
+    expect(await comparable(jobId)).toEqual(await comparable(undisturbed));
+    expect(new Set((await epochs(jobId)).map(({ fence }) => fence))).toEqual(new Set([1, 2]));
+    expect(await eventTypes(jobId)).toEqual(expect.arrayContaining(['interrupted', 'resumed', 'done']));
+  });
+
+  it('gives its job back at once when its death is known', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const jobId = await postJob(pool, dataset, DIGITS);
+    const doomed = await startWorker();
+    await reachedEpoch(jobId, 1);
+    doomed.child.kill('SIGKILL');
+    await doomed.exit();
+    const recovery = createLeaseRecovery(pool);
+    const fleet = createFleetService({ workers: createWorkerStore(database), recovery, now: () => new Date() });
+    expect(await fleet.processDied({ host: hostname(), pid: doomed.pid })).toBe(1);
+    expect((await row(jobId)).status).toBe('interrupted');
+    expect(await fleet.listLive('prj_default', 10, null)).toEqual([]);
+  });
+
+  it('stops a training that is to be cancelled and writes nothing more', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const jobId = await postJob(pool, dataset, { ...DIGITS, training: { ...DIGITS.training, epochs: 100_000 } });
+    await startWorker();
+    await reachedEpoch(jobId, 1);
+    await pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [jobId]);
+    await pool.query(`SELECT pg_notify('job_cancel', $1)`, [jobId]);
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled', result: null });
+    const count = (await epochs(jobId)).length;
+    const other = await postJob(pool, dataset, { ...DIGITS, training: { ...DIGITS.training, epochs: 1 } });
+    expect(await ended(other)).toMatchObject({ status: 'succeeded' });
+    expect(await epochs(jobId)).toHaveLength(count);
+  });
+
+  it('gives its job back when it is told to end, and another worker finishes it', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const jobId = await postJob(pool, dataset, DIGITS);
+    const leaving = await startWorker();
+    await reachedEpoch(jobId, 1);
+    leaving.child.kill('SIGTERM');
+    expect(await leaving.exit()).toEqual({ code: 0, signal: null });
+    expect(await row(jobId)).toMatchObject({ status: 'queued', attempt: 1 });
+    await startWorker();
+    expect(await ended(jobId)).toMatchObject({ status: 'succeeded', attempt: 2 });
+    expect(await eventTypes(jobId)).not.toContain('interrupted');
+  });
+
+  it('keeps what was learned when the time is up', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const body = { ...DIGITS, training: { ...DIGITS.training, epochs: 100_000 }, limits: { max_seconds: 2 } };
+    const jobId = await postJob(pool, dataset, body);
+    await startWorker();
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'time_limit' });
+    expect(job.result?.weights_sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('fails a job whose loss becomes infinite and says so', async () => {
+    const dataset = await insertDataset(pool, 'iris');
+    const training = { ...IRIS.training, optimizer: { type: 'sgd', learning_rate: 1e30 } };
+    const jobId = await postJob(pool, dataset, { ...IRIS, training });
+    await startWorker();
+    expect(await ended(jobId)).toMatchObject({ status: 'failed', stop_reason: 'divergence', error: { code: 'divergence' } });
+  });
+
+  it('stores every epoch of a training whose epochs are faster than commits', async () => {
+    const dataset = await insertDataset(pool, 'xor');
+    const layers = [
+      { type: 'dense', units: 8, activation: 'tanh' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ];
+    const training = { epochs: 500, batch_size: 4, optimizer: { type: 'adam', learning_rate: 0.1 } };
+    const body = { target: 'y', spec: { layers }, task: 'classification', split: { validation: 0 }, training };
+    const jobId = await postJob(pool, dataset, body);
+    await startWorker();
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded' });
+    expect(job.result?.metrics['accuracy']).toBe(1);
+    expect(await epochs(jobId)).toHaveLength(500);
+  });
+});

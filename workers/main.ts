@@ -1,0 +1,158 @@
+// A worker process: takes jobs from the queue and trains them in threads. Run as a program (a supervised child, a container)
+// it reads the environment; the role `worker` of the server calls `runWorker` with what it has read already.
+
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { createBlobStore } from '../src/blobs/blob-store.ts';
+import { type Config, loadConfig } from '../src/config.ts';
+import { createDatasetService } from '../src/datasets/dataset-service.ts';
+import { createDatasetStore } from '../src/datasets/dataset-store.ts';
+import { CHANNELS, openDatabase } from '../src/db/database.ts';
+import { createListener } from '../src/db/listener.ts';
+import { engineVersion, selectBackend } from '../src/engine/index.ts';
+import { createFleetService } from '../src/fleet/fleet-service.ts';
+import { createWorkerStore } from '../src/fleet/worker-store.ts';
+import { createExecutionStore } from '../src/jobs/execution-store.ts';
+import { createJobProcessor, type JobProcessor } from '../src/jobs/job-processor.ts';
+import { createLeaseKeeper } from '../src/jobs/lease-keeper.ts';
+import { createLeaseRecovery } from '../src/jobs/lease-recovery.ts';
+import { newId } from '../src/lib/ids.ts';
+import { startLoop } from '../src/lib/wakeable-loop.ts';
+import { startDispatcher } from '../src/queue/dispatcher.ts';
+import { type MessageConsumer, openQueueStore, type QueueStoreConfig } from '../src/queue/queue-store.ts';
+import { consumeTrainQueue, createTrainQueue } from '../src/queue/train-queue.ts';
+import { createLogger } from '../src/runtime/logger.ts';
+import { createShutdown, type Shutdown, shutdownOnSignals } from '../src/runtime/shutdown.ts';
+import { onParentGone } from '../src/runtime/supervisor.ts';
+import { createTrainPool } from '../src/threads/train-pool.ts';
+import { VERSION } from '../src/version.ts';
+
+export interface WorkerDeps {
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** Several jobs often train on one dataset; the tables of the last ones stay in memory. */
+const TABLE_CACHE_BYTES = 256 * 1024 * 1024;
+const HEARTBEAT_MS = 5000;
+/** After the jobs are given back, how long the queue may take to hear that their messages are dealt with. */
+const CONSUMER_CLOSE_MS = 3000;
+
+/** Starts a worker and returns when it takes jobs. It ends with SIGTERM, SIGINT, or the process that started it. */
+export async function runWorker({ config, logger }: WorkerDeps): Promise<void> {
+  const shutdown = createShutdown(logger);
+  shutdownOnSignals(shutdown, logger);
+  onParentGone(() => process.kill(process.pid, 'SIGTERM'));
+  try {
+    await startWorker({ config, logger }, shutdown);
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+}
+
+async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): Promise<void> {
+  const report: Report = (component) => (error) => logger.warn({ err: error, component }, 'connection_trouble');
+  const { variant } = selectBackend(config.engine.backend);
+  const slots = config.worker.concurrency;
+  const self = { id: newId('worker'), pid: process.pid, host: hostname(), version: VERSION, backend: variant, slots };
+  const connections = await openConnections(config, report, shutdown);
+  const { database, listener, store, recovery } = connections;
+  const processor = createProcessor({ config, logger, workerId: self.id, variant }, connections);
+  const unlisten = listener.on(CHANNELS.jobCancel, () => processor.check());
+  shutdown.add('cancellations', async () => unlisten());
+
+  const fleet = createFleetService({ workers: createWorkerStore(database), recovery, now: () => new Date() });
+  await fleet.heartbeat(self);
+  const heartbeat = startLoop(() => fleet.heartbeat(self), { intervalMs: HEARTBEAT_MS, onError: report('fleet') });
+  shutdown.add('fleet', async () => {
+    await heartbeat.close();
+    await fleet.leave(self.id);
+  });
+
+  const consumer = await consumeTrainQueue(store, { concurrency: slots, handle: processor.process, onError: report('queue') });
+  shutdown.add('jobs', async () => {
+    await consumer.pause();
+    await processor.releaseAll();
+    await closeConsumer(consumer);
+  });
+  logger.info({ worker: self.id, slots, backend: variant, queue: store.kind }, 'worker_ready');
+}
+
+type Report = (component: string) => (error: Error) => void;
+
+type Connections = Awaited<ReturnType<typeof openConnections>>;
+
+/** Opens what a worker stands on: threads, database, queue, and its part in bringing jobs to workers. */
+async function openConnections(config: Config, report: Report, shutdown: Shutdown) {
+  const { databaseUrl } = config;
+  if (databaseUrl === null) throw new Error('a worker needs DATABASE_URL');
+  const { concurrency, leaseSeconds } = config.worker;
+  // The threads start while the connections are made.
+  const trainPool = createTrainPool({ threads: concurrency });
+  shutdown.add('threads', trainPool.close);
+  const database = openDatabase(databaseUrl, { poolSize: 2 + concurrency, onError: report('database') });
+  shutdown.add('database', database.close);
+  const listener = createListener(databaseUrl, { onError: report('listener') });
+  shutdown.add('listener', listener.close);
+  const keeper = createLeaseKeeper({ databaseUrl, leaseSeconds, now: () => performance.now(), onError: report('heartbeat') });
+  shutdown.add('leases', keeper.close);
+  const store = await openQueueStore(queueStoreConfig(config, databaseUrl));
+  const queue = createTrainQueue(store, report('queue'));
+  shutdown.add('queue', queue.close);
+  const recovery = createLeaseRecovery(database.pool);
+  const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery, onError: report('dispatcher') });
+  shutdown.add('dispatcher', dispatcher.close);
+  return { trainPool, database, listener, keeper, store, recovery };
+}
+
+function createProcessor(
+  { config, logger, workerId, variant }: WorkerDeps & { workerId: string; variant: string },
+  { database, keeper, trainPool }: Connections,
+): JobProcessor {
+  const { pool } = database;
+  const { leaseSeconds } = config.worker;
+  const blobs = createBlobStore(pool);
+  return createJobProcessor({
+    workerId,
+    executions: createExecutionStore({ pool, blobs, leaseSeconds }),
+    keeper,
+    trainPool,
+    pool,
+    blobs,
+    leaseSeconds,
+    datasets: createDatasetService({
+      store: createDatasetStore({ database }),
+      blobs,
+      database,
+      limits: config.limits,
+      cacheBytesMax: TABLE_CACHE_BYTES,
+    }),
+    backend: config.engine.backend,
+    build: { engine: engineVersion, backend: variant },
+    now: () => performance.now(),
+    logger,
+  });
+}
+
+/** The queue's messages are dealt with when the jobs are; one that cannot say so any more is not waited for. */
+async function closeConsumer(consumer: MessageConsumer): Promise<void> {
+  const closed = consumer.close({ force: false });
+  const timer = setTimeout(() => void consumer.close({ force: true }), CONSUMER_CLOSE_MS);
+  await closed.finally(() => clearTimeout(timer));
+}
+
+function queueStoreConfig({ queue, redisUrl }: Config, databaseUrl: string): QueueStoreConfig {
+  if (queue !== 'postgres' && redisUrl !== null) return { store: 'redis', url: redisUrl };
+  if (queue === 'redis') throw new Error('QUEUE=redis needs REDIS_URL');
+  return { store: 'postgres', url: databaseUrl };
+}
+
+if (import.meta.main) {
+  const config = loadConfig(process.env);
+  const logger = createLogger(config.logLevel, 'worker');
+  await runWorker({ config, logger }).catch((error: unknown) => {
+    logger.fatal({ err: error }, 'worker_start_failed');
+    process.exitCode = 1;
+  });
+}
