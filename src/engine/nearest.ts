@@ -1,9 +1,12 @@
 /** The candidate a user most likely meant by `word`, or undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = normalise(word);
+  const candidateList = [...candidates];
+  const spelledOut = candidateList.filter((candidate) => initialsOf(candidate) === wanted);
+  if (spelledOut.length === 1) return spelledOut[0];
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
+  for (const candidate of candidateList) {
     const distance = distanceOf(wanted, normalise(candidate));
     if (distance < bestDistance) {
       best = candidate;
@@ -22,6 +25,12 @@ function normalise(word: string): string {
     .slice(0, LENGTH_MAX)
     .toLowerCase()
     .replaceAll(/[\s_-]/g, '');
+}
+
+/** `mse` for `mean_squared_error`, `lr` for `learning_rate`. A word of one part has no initials. */
+function initialsOf(candidate: string): string | undefined {
+  const parts = candidate.split('_');
+  return parts.length > 1 ? parts.map((part) => part.charAt(0)).join('') : undefined;
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment); a truncated word counts as one slip. */

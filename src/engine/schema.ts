@@ -45,20 +45,26 @@ function check(schema: JsonSchema, value: unknown, pointer: string): Fault[] {
 
 function checkObject(schema: JsonSchema, value: JsonObject, pointer: string): Fault[] {
   const properties = schema.properties ?? {};
-  const missing = (schema.required ?? [])
-    .filter((name) => !Object.hasOwn(value, name) && properties[name]?.default === undefined)
-    .map((name) => missingField(properties[name] ?? {}, pointerTo(pointer, name)));
   const present = Object.entries(value).flatMap(([name, entry]) => {
     const below = pointerTo(pointer, name);
     const rule = ruleOf(schema, name);
     if (rule === false) return [unknownField({ properties, value, name, pointer })];
     const faults = check(rule, entry, below);
     // An optional property sent as null was meant to be left out.
-    const optional = entry === null && !schema.required?.includes(name);
+    const optional = entry === null && !isRequired(schema, name);
     return optional ? faults.map((fault) => ({ ...fault, suggestion: [{ op: 'remove' as const, path: below }] })) : faults;
   });
+  // A misspelt field is one fault, not also a missing one.
+  const renamed = new Set(present.flatMap(({ suggestion }) => suggestion?.map(({ op, path }) => (op === 'add' ? path : '')) ?? []));
+  const missing = Object.keys(properties)
+    .filter((name) => isRequired(schema, name) && !Object.hasOwn(value, name) && !renamed.has(pointerTo(pointer, name)))
+    .map((name) => missingField(properties[name] ?? {}, pointerTo(pointer, name)));
   const { properties: _properties, required: _required, additionalProperties: _additional, patternProperties: _pattern, ...outer } = schema;
   return [...missing, ...present, ...checkScalar(outer, value, pointer)];
+}
+
+function isRequired({ required, properties }: JsonSchema, name: string): boolean {
+  return required?.includes(name) === true && properties?.[name]?.default === undefined;
 }
 
 /** The schema of a property, or false when there must be none. Objects are closed unless they say otherwise. */
@@ -225,7 +231,7 @@ function fill(schema: JsonSchema, value: unknown): unknown {
   if (!isObject(value) || schema.type !== 'object') return value;
   const declared = Object.entries(schema.properties ?? {}).flatMap(([name, rule]): [string, unknown][] => {
     if (Object.hasOwn(value, name)) return [[name, fill(rule, value[name])]];
-    return rule.default === undefined ? [] : [[name, structuredClone(rule.default)]];
+    return rule.default === undefined ? [] : [[name, fill(rule, structuredClone(rule.default))]];
   });
   const others = Object.entries(value)
     .filter(([name]) => !Object.hasOwn(schema.properties ?? {}, name))

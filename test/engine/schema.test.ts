@@ -62,15 +62,18 @@ describe('checkSchema', () => {
   test('a misspelt field is renamed, a strange one removed', () => {
     const faults = checkSchema(schema, { epoch: 3, colour: 'red' });
     expect(faults.map(({ pointer, code }) => ({ pointer, code }))).toEqual([
-      { pointer: '/epochs', code: 'missing_field' },
       { pointer: '/epoch', code: 'unknown_field' },
       { pointer: '/colour', code: 'unknown_field' },
     ]);
-    expect(faults[1]!.suggestion).toEqual([
+    expect(faults[0]!.suggestion).toEqual([
       { op: 'remove', path: '/epoch' },
       { op: 'add', path: '/epochs', value: 3 },
     ]);
-    expect(faults[2]!.suggestion).toEqual([{ op: 'remove', path: '/colour' }]);
+    expect(faults[1]!.suggestion).toEqual([{ op: 'remove', path: '/colour' }]);
+  });
+
+  test('a missing field is named with what it must be', () => {
+    expect(onlyFault({})).toMatchObject({ pointer: '/epochs', code: 'missing_field', expected: 'an integer from 1 to 100' });
   });
 
   test('reports every fault at once, each once', () => {
