@@ -5,7 +5,7 @@ import { type CellColumn, createCellColumn } from './csv-cells.ts';
 import { type CsvRecord, CsvScanner, ImportStopped } from './csv-scanner.ts';
 import { createFaultCollector, type FaultCollector, shownValue } from './fault-collector.ts';
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
-import { checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
+import { checkConstants, checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
 import type { Column, ColumnSchema } from './table.ts';
 import { type ByteSource, decodeText } from './text-decoding.ts';
 
@@ -32,6 +32,7 @@ export async function importCsv(
   await fillColumns(source, { names: survey.names, columns, delimiter: survey.delimiter, limits, faults });
   const finished = columns.map((column) => column.finish());
   const schema = finished.map(({ column, categories }): ColumnSchema => schemaOfColumn(column, asked.get(column.name), categories));
+  for (const fault of checkConstants(requested, schema)) faults.add(fault);
   const table = faults.count() === 0 ? { rows: survey.rows, columns: finished.map(({ column }) => column) } : null;
   return { table, schema, rows: survey.rows, faults: faults.list() };
 }

@@ -34,7 +34,7 @@ export class CsvScanner {
   readonly #options: CsvScannerOptions;
   readonly #delimiter: number;
   #state: 'start' | 'plain' | 'quoted' | 'closed' = 'start';
-  /** A last quote or CR, whose meaning depends on the next piece. */
+  /** A last CR, whose meaning depends on the next piece. */
   #held = '';
   #cell = '';
   #cells: string[] = [];
@@ -56,8 +56,7 @@ export class CsvScanner {
 
   push(piece: string): void {
     const text = this.#held + piece;
-    const last = text.charCodeAt(text.length - 1);
-    this.#held = last === QUOTE || last === CARRIAGE_RETURN ? text.slice(-1) : '';
+    this.#held = text.endsWith('\r') ? '\r' : '';
     this.#run(text.slice(0, text.length - this.#held.length));
   }
 
@@ -126,16 +125,18 @@ export class CsvScanner {
     this.#append(part);
     this.#countLines(part);
     if (found === -1) return to;
-    if (text.charCodeAt(found + 1) === QUOTE) {
-      this.#append('"');
-      return found + 2;
-    }
     this.#state = 'closed';
     return found + 1;
   }
 
+  /** After a quote that closed its cell, unless a second one says that it was a quote in the text. */
   #scanClosed(text: string, at: number): number {
     const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      this.#append('"');
+      this.#state = 'quoted';
+      return at + 1;
+    }
     if (code === this.#delimiter || code === LINE_FEED || code === CARRIAGE_RETURN) return this.#endCell(text, at);
     this.#fault('text_after_quote', 'Text follows the closing quote of a cell; a quote inside a quoted cell is written twice.', this.#line);
     this.#state = 'plain';

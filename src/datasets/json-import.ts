@@ -4,7 +4,7 @@ import { schemaOfColumn } from './column-schema.ts';
 import { CELL_CHARS_MAX } from './csv-scanner.ts';
 import { createFaultCollector, type FaultCollector, shownValue } from './fault-collector.ts';
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
-import { checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
+import { checkConstants, checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
 import type { Column, ColumnSchema } from './table.ts';
 import { categoryColumn, createDictionary, looksLikeCategory } from './text-column.ts';
 
@@ -28,6 +28,7 @@ export function importRows(
   for (const fault of checkRequestedSchema(requested, types)) faults.add(fault);
   const finished = names.map((name) => importColumn(name, records, types.get(name) ?? 'text', asked.get(name), faults));
   const schema = finished.map(({ column, categories }): ColumnSchema => schemaOfColumn(column, asked.get(column.name), categories));
+  for (const fault of checkConstants(requested, schema)) faults.add(fault);
   const table = faults.count() === 0 ? { rows: records.length, columns: finished.map(({ column }) => column) } : null;
   return { table, schema, rows: records.length, faults: faults.list() };
 }

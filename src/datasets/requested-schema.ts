@@ -88,6 +88,17 @@ function checkFill(column: RequestedColumn, type: ColumnSchema['type'], pointer:
   ];
 }
 
+/** Faults of constants that are none of the categories they are to stand in for; to be asked once the categories are known. */
+export function checkConstants(requested: readonly RequestedColumn[], schema: readonly ColumnSchema[]): RequestFault[] {
+  const categories = new Map(schema.map((column) => [column.name, column.categories]));
+  return requested.flatMap(({ name, fill }, place) => {
+    const allowed = categories.get(name);
+    if (fill === undefined || allowed === undefined || allowed.includes(fill)) return [];
+    const detail = `\`fill\` of column ${quoted(name)} must be one of its categories.`;
+    return [{ pointer: `/schema/${place}/fill`, code: 'unknown_category', detail, expected: allowed.slice(0, 50), received: fill }];
+  });
+}
+
 function quoted(name: string): string {
   return `"${name}"`;
 }
