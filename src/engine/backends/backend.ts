@@ -41,7 +41,7 @@ export interface Program {
 export const CONTROL = {
   /** Non-zero: stop before the next step. */
   stop: 0,
-  /** Written by the backend after each step: steps done since the job began on this thread. */
+  /** Raised by the backend after each step of a program with updates: steps done since the job began on this thread. */
   steps: 1,
   words: 4,
 } as const;

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { referenceBackend } from '../../../src/engine/backends/reference.ts';
+import type { Value } from '../../../src/engine/graph/graph.ts';
+import { OPS } from '../../../src/engine/ops/index.ts';
+import type { OpAttributes, OpName } from '../../../src/engine/ops/op-attributes.ts';
+import { sizeOf } from '../../../src/engine/shape.ts';
+import { runGraph, testGraph } from '../graph-session.ts';
+
+const ROWS = 3;
+
+interface Input {
+  readonly shape: readonly number[];
+  readonly kind: 'batched' | 'parameter' | 'classes' | 'distribution';
+}
+
+interface GradientCase<K extends OpName> {
+  readonly attributes: OpAttributes[K];
+  readonly inputs: readonly Input[];
+  /** How many of the first inputs are differentiated; targets are not. */
+  readonly differentiated?: number;
+}
+
+const batched = (...shape: number[]): Input => ({ shape, kind: 'batched' });
+const parameter = (...shape: number[]): Input => ({ shape, kind: 'parameter' });
+const classes = (...shape: number[]): Input => ({ shape, kind: 'classes' });
+const distribution = (...shape: number[]): Input => ({ shape, kind: 'distribution' });
+const activation = { attributes: {}, inputs: [batched(2, 5)] };
+const loss = (...inputs: Input[]) => ({ attributes: {}, inputs, differentiated: 1 });
+
+/** One case per op: an op without one does not compile. */
+const CASES: { readonly [K in OpName]: GradientCase<K> } = {
+  dense: { attributes: {}, inputs: [batched(2, 4), parameter(4, 3), parameter(3)] },
+  dropout: { attributes: { rate: 0.4, stream: 5 }, inputs: [batched(7)] },
+  reshape: { attributes: { shape: [6] }, inputs: [batched(2, 3)] },
+  step: activation,
+  sigmoid: activation,
+  tanh: activation,
+  relu: activation,
+  leaky_relu: { attributes: { negative_slope: 0.3 }, inputs: [batched(2, 5)] },
+  elu: { attributes: { alpha: 0.7 }, inputs: [batched(2, 5)] },
+  selu: activation,
+  gelu: activation,
+  gelu_tanh: activation,
+  silu: activation,
+  softplus: activation,
+  softsign: activation,
+  hard_sigmoid: activation,
+  exponential: activation,
+  softmax: activation,
+  log_softmax: activation,
+  mean_squared_error: loss(batched(2, 3), batched(2, 3)),
+  binary_cross_entropy: loss(distribution(2, 3), distribution(2, 3)),
+  sigmoid_cross_entropy: loss(batched(2, 3), distribution(2, 3)),
+  categorical_cross_entropy: loss(distribution(2, 3), distribution(2, 3)),
+  softmax_cross_entropy: loss(batched(2, 3), distribution(2, 3)),
+  sparse_categorical_cross_entropy: loss(distribution(2, 3), classes(2)),
+  sparse_softmax_cross_entropy: loss(batched(2, 3), classes(2)),
+};
+
+const DISTANCE = 1e-5;
+const arithmetic = { backend: referenceBackend(), batchSize: ROWS, realBytes: 8 } as const;
+
+describe('the gradient of each op equals central differences in double precision', () => {
+  it.each(Object.keys(CASES) as OpName[])('%s', (op) => checkGradients(op));
+});
+
+function checkGradients<K extends OpName>(op: K): void {
+  const { inputs, attributes, differentiated = inputs.length }: GradientCase<K> = CASES[op];
+  const numbers = inputs.map((input, i) => numbersOf(input, i));
+  const isLoss = op === 'mean_squared_error' || op.endsWith('cross_entropy');
+  const run = (values: readonly number[][]) => {
+    const graph = testGraph();
+    const made = inputs.map(({ shape, kind }, i): Value => {
+      return kind === 'parameter' ? graph.parameter(`p${i}`, shape) : graph.input(`x${i}`, shape, kind === 'classes' ? 'int32' : 'real');
+    });
+    const root = graph.apply(op, made, attributes);
+    const upstream = Array.from({ length: sizeOf(root.shape) * ROWS }, (_, i) =>
+      isLoss ? 1 / (sizeOf(root.shape) * ROWS) : Math.cos(3 * i + 1),
+    );
+    const result = runGraph(
+      {
+        graph,
+        data: new Map(made.map((value, i) => [value, values[i]!])),
+        root,
+        backward: isLoss ? 'loss' : upstream,
+        of: made.slice(0, differentiated),
+      },
+      arithmetic,
+    );
+    return { gradients: result.gradients, scalar: result.output.reduce((sum, value, i) => sum + value * upstream[i]!, 0) };
+  };
+
+  const { gradients } = run(numbers);
+  for (let input = 0; input < differentiated; input += 1) {
+    const differences = numbers[input]!.map((_, element) => {
+      const [above, below] = [DISTANCE, -DISTANCE].map((shift) => run(shifted(numbers, { input, element, shift })).scalar);
+      return (above! - below!) / (2 * DISTANCE);
+    });
+    expect(gradients[input]).toHaveLength(differences.length);
+    differences.forEach((difference, element) => {
+      expect(Math.abs(gradients[input]![element]! - difference), `input ${input}, element ${element}`).toBeLessThan(1e-8);
+    });
+  }
+}
+
+/** Away from the kinks of relu, hard_sigmoid and step, where there is no gradient to compare. */
+function numbersOf({ shape, kind }: Input, seed: number): number[] {
+  const length = sizeOf(shape) * (kind === 'parameter' ? 1 : ROWS);
+  return Array.from({ length }, (_, i) => {
+    if (kind === 'classes') return (i * 5 + seed) % 3;
+    const wave = Math.sin(12.9898 * (i + 1) + 4.1 * (seed + 1));
+    return kind === 'distribution' ? 0.5 + 0.4 * wave : 2 * wave + (wave < 0 ? -0.05 : 0.05);
+  });
+}
+
+function shifted(numbers: readonly number[][], { input, element, shift }: { input: number; element: number; shift: number }): number[][] {
+  return numbers.map((values, i) => (i === input ? values.with(element, values[element]! + shift) : values));
+}
+
+describe('the list of ops', () => {
+  it('calls each op by its own name', () => {
+    for (const [name, op] of Object.entries(OPS)) expect(op.name).toBe(name);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { CONTROL } from '../../../src/engine/backends/backend.ts';
+import { selectBackend } from '../../../src/engine/backends/select.ts';
+import { estimateTraining } from '../../../src/engine/trainer/estimate.ts';
+import { planJob } from '../../../src/engine/trainer/job-plan.ts';
+import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
+import { train } from '../../../src/engine/trainer/trainer.ts';
+import { hasAddon } from '../../native/native-addon.ts';
+import { classification, numbersOf, trainToEnd } from './iris-like.ts';
+
+const backends = ['reference', ...(hasAddon() ? ['native' as const] : [])] as const;
+const momentum = { type: 'sgd', learning_rate: 0.05, momentum: 0.9, nesterov: true };
+const patient = { metric: 'val_loss', patience: 2, min_delta: 0, restore_best: true };
+
+describe.each(backends)('training on the %s backend', (backend) => {
+  it('learns: the loss falls and most rows are classified', () => {
+    const { reports, result } = trainToEnd(classification({ epochs: 40 }, { backend }));
+    expect(result.stop_reason).toBe('completed');
+    expect(reports.at(-1)!.metrics['loss']!).toBeLessThan(reports[0]!.metrics['loss']! / 2);
+    expect(result.metrics['accuracy']).toBeGreaterThan(0.9);
+    expect(Object.keys(result.metrics)).toEqual(['loss', 'accuracy', 'val_loss', 'val_accuracy', 'test_loss', 'test_accuracy']);
+  });
+
+  it.each([
+    ['adam with dropout and shuffling', {}],
+    ['momentum', { optimizer: momentum }],
+    ['early stopping with best weights', { epochs: 60, early_stopping: patient, optimizer: { ...momentum, learning_rate: 0.3 } }],
+  ])('resumed after any epoch ends bit-identical to an uninterrupted run: %s', (_name, changes) => {
+    const request = classification(changes, { backend });
+    const whole = trainToEnd(request);
+    expect(whole.reports.length).toBeGreaterThan(2);
+    whole.states.forEach((resumeFrom, i) => {
+      const resumed = trainToEnd({ ...request, resumeFrom });
+      const expected = { ...whole, reports: whole.reports.slice(i + 1) };
+      expect(numbersOf(resumed)).toEqual(numbersOf(expected));
+      expect(resumed.states).toEqual(whole.states.slice(i + 1));
+    });
+  });
+
+  it('repeats itself with the same seed, and differs with another', () => {
+    const first = numbersOf(trainToEnd(classification({}, { backend })));
+    expect(numbersOf(trainToEnd(classification({}, { backend })))).toEqual(first);
+    expect(numbersOf(trainToEnd(classification({ seed: 6 }, { backend })))).not.toEqual(first);
+  });
+
+  it('stops before the update when the loss is not finite, and says at which step', () => {
+    const request = classification({ optimizer: { type: 'sgd', learning_rate: 1e30, momentum: 0, nesterov: false } }, { backend });
+    const { result, reports } = trainToEnd(request);
+    expect(result.stop_reason).toBe('divergence');
+    expect(result.divergence!.detail).toMatch(/not finite/);
+    expect(result.divergence!.step).toBeGreaterThan(0);
+    expect(reports).toEqual([]);
+  });
+
+  it('stops at a non-finite feature without touching the weights', () => {
+    const request = classification({}, { backend });
+    request.data.features[0] = Number.NaN;
+    const all = { ...request, split: { ...request.split, train: Int32Array.of(0, 1, 2) } };
+    const { result } = trainToEnd(all);
+    expect(result.divergence!.step).toBe(0);
+    for (const { data } of result.weights) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  it('stops before the next step when the control flag is raised', () => {
+    const request = classification({}, { backend });
+    const { result, reports } = trainToEnd(request, ({ epoch }) => {
+      if (epoch === 3) Atomics.store(request.control, CONTROL.stop, 1);
+    });
+    expect(result.stop_reason).toBe('stopped');
+    expect(reports).toHaveLength(3);
+    expect(Atomics.load(request.control, CONTROL.steps)).toBe(3 * 4);
+  });
+
+  it('predicts what it was evaluated with, whatever the number of rows', () => {
+    const { spec, data, split, ...request } = classification({ epochs: 20 }, { backend });
+    const { result } = trainToEnd({ spec, data, split, ...request });
+    const predictor = loadPredictor({ spec, weights: result.weights, backend });
+    const probabilities = predictor.predict(data.features, data.rows);
+    const hits = [...split.test].filter((row) => {
+      const scores = probabilities.subarray(row * 3, row * 3 + 3);
+      return scores.indexOf(Math.max(...scores)) === data.targets[row];
+    });
+    expect(hits.length / split.test.length).toBeCloseTo(result.metrics['test_accuracy']!, 12);
+    const single = predictor.predict(data.features.subarray(70 * 4, 71 * 4), 1);
+    const distances = single.map((value, i) => Math.abs(value - probabilities[70 * 3 + i]!));
+    expect(Math.max(...distances)).toBeLessThan(1e-6);
+  });
+});
+
+describe('the trainer', () => {
+  it('gives back the weights of the best epoch and the metrics measured with them', () => {
+    const optimizer = { ...momentum, learning_rate: 0.3 };
+    const { reports, result } = trainToEnd(classification({ epochs: 60, optimizer, early_stopping: patient }));
+    expect(result.stop_reason).toBe('early_stopping');
+    const smallest = Math.min(...reports.map(({ metrics }) => metrics['val_loss']!));
+    expect(result.best).toEqual({ epoch: reports.length - 2, metric: 'val_loss', value: smallest });
+    expect(result.metrics['val_loss']).toBe(smallest);
+  });
+
+  it('takes a higher accuracy for the better one', () => {
+    const early_stopping = { metric: 'val_accuracy', patience: 100, min_delta: 0, restore_best: false };
+    const { reports, result } = trainToEnd(classification({ early_stopping }));
+    expect(result.best!.value).toBe(Math.max(...reports.map(({ metrics }) => metrics['val_accuracy']!)));
+  });
+
+  it('refuses to hand out a state that is no longer there', () => {
+    const run = train(classification());
+    const first = run.next();
+    run.next();
+    expect(() => !first.done && first.value.state()).toThrow(/state after epoch 1 is gone/);
+  });
+
+  it('refuses the state of another network', () => {
+    const { states } = trainToEnd(classification({ epochs: 1 }));
+    const other = classification({}, { resumeFrom: states[0]! });
+    const spec = { ...other.spec, layers: other.spec.layers.map((layer) => (layer.name === 'hidden' ? { ...layer, units: 40 } : layer)) };
+    expect(() => train({ ...other, spec }).next()).toThrow(/another network/);
+  });
+
+  it("reports the absolute error in the column's units", () => {
+    const request = classification();
+    const targets = Float32Array.from({ length: 90 * 2 }, (_, i) => Math.cos(i));
+    const { result } = trainToEnd({
+      ...request,
+      spec: { input_shape: [4], layers: [{ ...request.spec.layers[2]!, units: 2, activation: 'linear' }] },
+      task: 'regression',
+      training: { ...request.training, loss: 'mean_squared_error', metrics: ['mean_absolute_error'] },
+      data: { ...request.data, targetWidth: 2, targets, targetStd: Float64Array.of(10, 0.5) },
+    });
+    const spec = { input_shape: [4], layers: [{ ...request.spec.layers[2]!, units: 2, activation: 'linear' }] };
+    const predicted = loadPredictor({ spec, weights: result.weights, backend: 'reference' }).predict(request.data.features, 90);
+    const errors = [...request.split.test].flatMap((row) =>
+      [0, 1].map((j) => Math.abs(predicted[row * 2 + j]! - targets[row * 2 + j]!) * [10, 0.5][j]!),
+    );
+    expect(result.metrics['test_mean_absolute_error']).toBeCloseTo(errors.reduce((sum, error) => sum + error, 0) / errors.length, 6);
+  });
+});
+
+describe('the estimate', () => {
+  it('names exactly the bytes of the arena and grows with the epochs', () => {
+    const { spec, task, training, data } = classification();
+    const estimate = estimateTraining({ spec, task, training, rows: data.rows });
+    expect(estimate.memory_bytes).toBe(planJob({ spec, task, training, rows: data.rows }).arenaBytes);
+    const longer = estimateTraining({ spec, task, training: { ...training, epochs: 2 * training.epochs }, rows: data.rows });
+    expect(longer.flops).toBe(2 * estimate.flops);
+    expect(longer.seconds_p50).toBeCloseTo(2 * estimate.seconds_p50, 9);
+    expect(estimate.seconds_p90).toBeGreaterThan(estimate.seconds_p50);
+  });
+
+  it('plans networks far too large to allocate', () => {
+    const { spec, task, training } = classification();
+    const layers = spec.layers.map((layer) => (layer.name === 'hidden' ? { ...layer, units: 1e9 } : layer));
+    const { memory_bytes } = estimateTraining({ spec: { ...spec, layers }, task, training, rows: 90 });
+    expect(memory_bytes).toBeGreaterThan(1e11);
+  });
+});
+
+describe('the choice of a backend', () => {
+  it('takes the native one where it was built', () => {
+    expect(selectBackend('auto').name).toBe(hasAddon() ? 'native' : 'reference');
+    expect(selectBackend('reference').variant).toBe('reference');
+  });
+});
