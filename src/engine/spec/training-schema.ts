@@ -51,6 +51,7 @@ export const TRAINING = Type.Object(
       oneOf: Object.values(OPTIMIZERS).map(optimizerSchema),
       discriminator: { propertyName: 'type' },
       default: ADAM,
+      description: 'How gradients change the weights.',
     }),
     metrics: Type.Optional(
       Type.Array(Type.Unsafe<keyof typeof METRICS>({ type: 'string', enum: Object.keys(METRICS) }), {
@@ -65,10 +66,10 @@ export const TRAINING = Type.Object(
       description: 'Decides first weights, order and dropout.',
     }),
     shuffle: Type.Boolean({ default: true, description: 'Take the rows in a new order every epoch.' }),
-    early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null }),
+    early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null, description: 'End when nothing improves any more.' }),
     checkpoint: Type.Object(
       { every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }) },
-      { default: { every_epochs: 1 }, additionalProperties: false },
+      { default: { every_epochs: 1 }, description: 'What is kept to resume from.', additionalProperties: false },
     ),
     threads: Type.Literal(1, { default: 1, description: 'Threads of one job.' }),
     on_divergence: Type.Literal('stop', { default: 'stop', description: 'What happens when the loss is no longer finite.' }),
