@@ -15,7 +15,7 @@ export async function generateOpenapi(): Promise<string> {
   const config = loadConfig({});
   const database = openDatabase('postgres://nobody@127.0.0.1:1/none', { poolSize: 1, onError: () => undefined });
   const listener = { on: () => () => undefined, close: async () => undefined };
-  const services = createServices({ config, database, listener, blobs: createBlobStore(database.pool), logger });
+  const services = createServices({ config, database, listener, blobs: createBlobStore(database.pool) });
   const app = await buildApp({ config, logger, services, readiness: {} });
   try {
     await app.ready();

@@ -49,7 +49,7 @@ export async function startApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   shutdown.add('queue', queue.close);
 
   const blobs = createBlobStore(database.pool);
-  const services = createServices({ config, database, listener, blobs, logger });
+  const services = createServices({ config, database, listener, blobs });
   await settleKeys(config, services);
   const recovery = createLeaseRecovery(database.pool);
   const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery, onError: report('dispatcher') });

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { type ApiKeyService, createApiKeyService } from './api-keys/api-key-service.ts';
 import { createApiKeyStore } from './api-keys/api-key-store.ts';
 import type { BlobStore } from './blobs/blob-store.ts';
@@ -42,7 +41,6 @@ export interface ServicesDeps {
   readonly database: Database;
   readonly listener: Listener;
   readonly blobs: BlobStore;
-  readonly logger: Logger;
 }
 
 /** Builds every service of the API process, each from what it needs. Asks nothing of the database yet. */

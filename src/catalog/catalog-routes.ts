@@ -15,9 +15,7 @@ const CatalogEntry = Type.Object(
 );
 
 /** A catalog is short; by default it is read at once. */
-const LIMIT = 100;
-const { limit, cursor } = pagingProperties(LIMIT);
-const catalogQuery = StrictObject({ limit: { ...limit, default: LIMIT }, cursor });
+const catalogQuery = StrictObject(pagingProperties({ fallback: 100, max: 100 }));
 
 /** What a spec and a training may be made of, from the engine's own tables. */
 export async function catalogRoutes(app: App): Promise<void> {

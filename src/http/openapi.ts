@@ -16,8 +16,7 @@ const TAGS = [
   { name: 'jobs', description: 'Trainings: start, watch, cancel, fetch the weights.' },
   { name: 'deployments', description: 'Trained versions that answer predictions.' },
   { name: 'catalog', description: 'What a spec may be made of.' },
-  { name: 'workers', description: 'The processes that train.' },
-  { name: 'operations', description: 'Health of this server.' },
+  { name: 'operations', description: 'The state of this server and its workers.' },
 ];
 
 const NO_CONTENT = { type: 'null', description: 'Done' };

@@ -14,20 +14,14 @@ export interface Page<Item> {
   readonly next_cursor: string | null;
 }
 
-const LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 100;
+const SHORT = { fallback: 20, max: 100 };
 /** Epochs and events: one row is small, and a chart wants all of them. */
-export const LONG_LIST_LIMIT_MAX = 1000;
+const LONG = { fallback: 200, max: 1000 };
 
 /** `limit` and `cursor` of every list, as properties to stand beside a list's own filters. */
-export function pagingProperties(limitMax = LIMIT_MAX) {
+export function pagingProperties({ fallback, max } = SHORT) {
   return {
-    limit: Type.Integer({
-      minimum: 1,
-      maximum: limitMax,
-      default: Math.min(LIMIT_DEFAULT * (limitMax / LIMIT_MAX), limitMax),
-      description: 'How many at most.',
-    }),
+    limit: Type.Integer({ minimum: 1, maximum: max, default: fallback, description: 'How many at most.' }),
     cursor: Type.Optional(Type.String({ maxLength: 200, description: '`next_cursor` of the page before.' })),
   };
 }
@@ -36,7 +30,7 @@ export function pagingProperties(limitMax = LIMIT_MAX) {
 export const listQuery = StrictObject(pagingProperties());
 
 /** The query of a list of epochs or events. */
-export const longListQuery = StrictObject(pagingProperties(LONG_LIST_LIMIT_MAX));
+export const longListQuery = StrictObject(pagingProperties(LONG));
 
 /**
  * The page made of `rows`, which were read with `limit + 1`: one row more than asked for says that there are more.

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
+import type { TSchema } from 'typebox';
+import { Errors } from 'typebox/value';
 import { buildApp } from '../../src/app.ts';
 import { createBlobStore } from '../../src/blobs/blob-store.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -43,8 +45,9 @@ export async function startTestApp({ env = {}, readiness = {}, routes }: TestApp
   const onError = (error: Error): void => logger.warn({ err: error }, 'database connection broke');
   const database = openDatabase(testDatabase.url, { poolSize: 5, onError });
   const listener = createListener(testDatabase.url, { onError });
-  const services = createServices({ config, database, listener, blobs: createBlobStore(database.pool), logger });
+  const services = createServices({ config, database, listener, blobs: createBlobStore(database.pool) });
   const app = await buildApp({ config, logger, services, readiness });
+  holdRepliesToTheirSchemas(app);
   routes?.(app, services);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -61,6 +64,19 @@ export async function startTestApp({ env = {}, readiness = {}, routes }: TestApp
       await testDatabase.drop();
     },
   };
+}
+
+/** A reply that is not as its route documents it becomes a 500, and with it a failed test. */
+function holdRepliesToTheirSchemas(app: App): void {
+  app.addHook('preSerialization', async (request, reply, payload) => {
+    const replies: Record<string, TSchema> = Object(request.routeOptions.schema?.response);
+    const schema = replies[reply.statusCode];
+    if (schema === undefined || 'content' in schema) return payload;
+    const [fault] = Errors(schema, JSON.parse(JSON.stringify(payload)));
+    if (fault !== undefined)
+      throw new Error(`${request.method} ${request.url} is not as documented: ${fault.instancePath} ${fault.message}`);
+    return payload;
+  });
 }
 
 /** A JSON request, with the reply's body read. */
