@@ -29,6 +29,7 @@ export async function runServer(env: NodeJS.ProcessEnv): Promise<void> {
   try {
     await startRole(config, env, logger, shutdown);
   } catch (error) {
+    if (shutdown.hasBegun()) return shutdown.run(); // A signal during the start; it ends the process.
     logger.debug({ err: error }, 'start_failed');
     await shutdown.run();
     throw error;

@@ -6,6 +6,8 @@ export interface Shutdown {
   add(name: string, close: () => Promise<void>, abort?: () => void): void;
   /** Closes everything once and returns when all is closed; further calls wait for the same end. */
   run(): Promise<void>;
+  /** Whether the end has begun: what fails from then on is no news. */
+  hasBegun(): boolean;
   /** Calls what there is to abort, last first. */
   abort(): void;
 }
@@ -38,6 +40,7 @@ export function createShutdown(logger: Pick<Logger, 'error'>): Shutdown {
       running ??= closeAll();
       return running;
     },
+    hasBegun: () => running !== undefined,
     abort: () => {
       for (const { abort } of steps.toReversed()) abort?.();
     },

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { QueueStoreConfig } from '../../src/queue/queue-store.ts';
 import { hasRedis, startTestRedis } from './redis.ts';
@@ -10,7 +9,7 @@ export interface TestQueueStore {
   close(): Promise<void>;
 }
 
-/** The stores there are on this machine: PostgreSQL always, Redis where a server is found. Says which one is left out. */
+/** The stores there are on this machine: PostgreSQL always, Redis where a server is found or given. Says which one is left out. */
 export async function availableQueueStores(): Promise<readonly QueueStoreConfig['store'][]> {
   if (await hasRedis()) return ['redis', 'postgres'];
   console.warn('no Redis: the queue tests cover the PostgreSQL store only');
@@ -23,16 +22,8 @@ export function openTestQueueStore(store: QueueStoreConfig['store'], databaseUrl
 }
 
 async function openRedis(): Promise<TestQueueStore> {
-  const server = await startTestRedis();
-  // A server given from outside is shared by all test processes: each has a database of its own on it.
-  const url = `${server.url.replace(/\/\d*$/, '')}/${Number(process.env['VITEST_POOL_ID'] ?? 0) % 16}`;
-  const flush = async (): Promise<void> => {
-    const client = new Redis(url);
-    await client.flushdb();
-    client.disconnect();
-  };
-  await flush();
-  return { config: { store: 'redis', url }, flush, close: server.stop };
+  const { url, flush, stop } = await startTestRedis();
+  return { config: { store: 'redis', url }, flush, close: stop };
 }
 
 async function openPostgres(url: string): Promise<TestQueueStore> {
