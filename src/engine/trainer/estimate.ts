@@ -1,9 +1,9 @@
 import { CONTROL } from '../backends/backend.ts';
-import { backendFor } from '../backends/select.ts';
 import { sizeOf } from '../shape.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import { planJob } from './job-plan.ts';
-import type { TrainingOptions } from './training.ts';
+import { train } from './trainer.ts';
+import type { TrainingOptions, TrainRequest } from './training.ts';
 
 export interface EstimateRequest {
   readonly spec: ModelSpec;
@@ -30,64 +30,81 @@ const P90_OVER_P50 = 2;
 export function estimateTraining({ spec, task, training, rows }: EstimateRequest): Estimate {
   const plan = planJob({ spec, task, training, rows });
   const parameters = plan.weights.reduce((sum, { shape, trainable }) => sum + (trainable ? sizeOf(shape) : 0), 0);
-  const stepsPerEpoch = Math.ceil(rows / plan.training.batchSize);
-  const flops = training.epochs * (rows * plan.flopsPerRow.training + stepsPerEpoch * parameters * UPDATE_FLOPS);
-  const { flopsPerSecond, secondsPerStep } = measureMachine();
-  const seconds = flops / flopsPerSecond + training.epochs * stepsPerEpoch * secondsPerStep;
+  const steps = training.epochs * Math.ceil(rows / plan.training.batchSize);
+  const rowsTrained = training.epochs * rows;
+  // The parts of the split are not known here: every row is counted as trained on, and once more for the final evaluation.
+  const flops = rowsTrained * plan.flopsPerRow.training + rows * plan.flopsPerRow.evaluation + steps * parameters * UPDATE_FLOPS;
+  const { flopsPerSecond, secondsPerStep, secondsPerRow } = measureMachine();
+  const seconds = flops / flopsPerSecond + steps * secondsPerStep + rowsTrained * secondsPerRow;
   return { memory_bytes: plan.arenaBytes, flops, seconds_p50: seconds, seconds_p90: seconds * P90_OVER_P50 };
 }
 
 interface Machine {
   readonly flopsPerSecond: number;
-  /** Cost of a step in which there is almost nothing to compute. */
+  /** Cost of a step in which there is almost nothing to compute, and of drawing a row's place in the order. */
   readonly secondsPerStep: number;
+  readonly secondsPerRow: number;
 }
 
 let measured: Machine | undefined;
 
-/** Rates of the backend in use here, from one tiny and one middle network; a few hundredths of a second, once. */
+/** Rates of the trainer with the backend in use here, from three small jobs, once. */
 function measureMachine(): Machine {
   if (measured) return measured;
-  const tiny = timeStep(probeSpec(4), 1);
-  const middle = timeStep(probeSpec(128), 64);
-  measured = { secondsPerStep: tiny.seconds, flopsPerSecond: middle.flops / Math.max(middle.seconds - tiny.seconds, middle.seconds / 2) };
+  const wide = timeEpoch({ units: 1, rows: 1024, batchSize: 1024 });
+  const tiny = timeEpoch({ units: 1, rows: 1024, batchSize: 1 });
+  const middle = timeEpoch({ units: 128, rows: 128, batchSize: 64 });
+  measured = {
+    secondsPerRow: wide.seconds / 1024,
+    secondsPerStep: Math.max(tiny.seconds - wide.seconds, 0) / 1024,
+    flopsPerSecond: middle.flops / middle.seconds,
+  };
   return measured;
 }
 
-function probeSpec(units: number): ModelSpec {
-  const dense = { type: 'dense', units, activation: 'relu', use_bias: true, kernel_initializer: 'zeros', bias_initializer: 'zeros' };
-  return { input_shape: [units], layers: ['first', 'second'].map((name) => ({ ...dense, name })) };
+interface Probe {
+  readonly units: number;
+  readonly rows: number;
+  readonly batchSize: number;
 }
 
-const PROBE_TRAINING = {
-  loss: 'mean_squared_error',
-  optimizer: { type: 'sgd', learning_rate: 0.01, momentum: 0, nesterov: false },
-  metrics: [],
-  checkpoint: { every_epochs: 1 },
-  threads: 1,
-  on_divergence: 'stop',
-};
+/** Median time of an epoch, the first left out: it warms up. */
+function timeEpoch(probe: Probe): { seconds: number; flops: number } {
+  const request = probeRequest(probe);
+  const seconds = [...train(request)].slice(1).map((report) => report.seconds);
+  const { flopsPerRow } = planJob({ ...request, rows: probe.rows });
+  return { seconds: seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)]!, flops: probe.rows * flopsPerRow.training };
+}
 
-/** Best of a few timings: the machine without disturbance. */
-function timeStep(spec: ModelSpec, batchSize: number): { seconds: number; flops: number } {
-  const width = spec.input_shape![0]!;
-  const plan = planJob({ spec, task: 'regression', training: { ...PROBE_TRAINING, batch_size: batchSize }, rows: batchSize });
-  const session = backendFor('auto', [plan.training]).load(plan.training, new ArrayBuffer(plan.arenaBytes));
-  const steps = 8;
-  const request = {
-    feeds: [new Float32Array(batchSize * width).fill(0.5), new Float32Array(batchSize * width)],
-    order: Int32Array.from({ length: steps * batchSize }, (_, i) => i % batchSize),
-    from: 0,
-    to: steps * batchSize,
-    firstStep: 0,
-    learningRates: new Float64Array(steps).fill(0.01),
-    seed: [0, 0] as const,
+function probeRequest({ units, rows, batchSize }: Probe): TrainRequest {
+  const dense = { type: 'dense', units, activation: 'relu', use_bias: true, kernel_initializer: 'zeros', bias_initializer: 'zeros' };
+  const dropout = { type: 'dropout', name: 'dropout', rate: 0.5 };
+  return {
+    spec: { input_shape: [units], layers: [{ ...dense, name: 'first' }, dropout, { ...dense, name: 'second' }] },
+    task: 'regression',
+    training: {
+      epochs: 4,
+      batch_size: batchSize,
+      loss: 'mean_squared_error',
+      optimizer: { type: 'sgd', learning_rate: 0.01, momentum: 0, nesterov: false },
+      metrics: [],
+      seed: 0,
+      shuffle: true,
+      early_stopping: null,
+      checkpoint: { every_epochs: 1 },
+      threads: 1,
+      on_divergence: 'stop',
+    },
+    data: {
+      rows,
+      featureWidth: units,
+      features: new Float32Array(rows * units),
+      targetWidth: units,
+      targets: new Float32Array(rows * units),
+    },
+    split: { train: Int32Array.from({ length: rows }, (_, row) => row), validation: new Int32Array(0), test: new Int32Array(0) },
+    backend: 'auto',
     control: new Int32Array(CONTROL.words),
+    now: () => performance.now(),
   };
-  const timings = Array.from({ length: 3 }, () => {
-    const startedAt = performance.now();
-    session.run(request);
-    return (performance.now() - startedAt) / 1000 / steps;
-  });
-  return { seconds: Math.min(...timings), flops: batchSize * plan.flopsPerRow.training };
 }
