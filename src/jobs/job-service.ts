@@ -4,8 +4,8 @@ import type { Tx } from '../db/database.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import { openWeights, type WeightsFile } from '../models/weights-file.ts';
-import type { CheckedTrainingRequest } from '../training/check-training-request.ts';
-import type { TrainingCheckService } from '../training/training-check-service.ts';
+import { type CheckedTrainingRequest, unknownDataset } from '../training/check-training-request.ts';
+import { refusal, type TrainingCheckService } from '../training/training-check-service.ts';
 import { appendEvent, type EventStore, type StoredEvent } from './event-store.ts';
 import { followJob, waitForChange } from './event-stream.ts';
 import type { Notifications } from './event-watch.ts';
@@ -125,6 +125,8 @@ async function insertTraining(
   project: string,
   { request, warnings, datasetSha256, steps }: CheckedTrainingRequest,
 ) {
+  // It was there when the request was checked.
+  if (!(await jobs.holdDataset(tx, project, request.dataset))) throw refusal([unknownDataset(request.dataset)]);
   const id = newId('job');
   await jobs.insert(tx, {
     id,

@@ -94,6 +94,7 @@ export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool
   return {
     /** Runs `work` in one transaction. */
     transaction: <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => prisma.$transaction(work),
+    holdDataset,
     insert,
     lockStatus,
     remove,
@@ -162,6 +163,12 @@ async function insert(tx: Tx, job: NewJob): Promise<void> {
 async function lockStatus(tx: Tx, project: string, id: string): Promise<string | null> {
   const rows = await tx.$queryRaw<{ status: string }[]>`SELECT status FROM job WHERE id = ${id} AND project_id = ${project} FOR UPDATE`;
   return rows[0]?.status ?? null;
+}
+
+/** Keeps the dataset from being deleted until `tx` ends. False when it is already gone. */
+async function holdDataset(tx: Tx, project: string, id: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM dataset WHERE id = ${id} AND project_id = ${project} FOR KEY SHARE`;
+  return rows.length > 0;
 }
 
 /** What there was to cancel: the status before, or null without such a job. Ended jobs are left as they are. */

@@ -71,10 +71,8 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
           limits,
           ...(chosen?.data && { target: chosen.data.target }),
         });
-  // A dataset whose columns have faults gives no input shape: that follows from those faults and is none of its own.
-  const specFaults = report.faults.filter(({ code }) => code !== 'missing_input_shape' || chosen === null);
   return {
-    faults: [...(chosen?.faults ?? []), ...faultsBelow('/spec', specFaults), ...faultsBelow('/training', training.faults)],
+    faults: [...(chosen?.faults ?? []), ...faultsBelow('/spec', report.faults), ...faultsBelow('/training', training.faults)],
     warnings: [...(chosen?.warnings ?? []), ...faultsBelow('/spec', report.warnings), ...faultsBelow('/training', training.warnings)],
     report,
     task,
@@ -92,7 +90,8 @@ function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
   const { output } = checkSpec({ spec, limits, ...(data && { data }) });
   const loss = typeof training === 'object' && training !== null && 'loss' in training ? training.loss : undefined;
   const described = targets.map(({ type, distinct }) => ({ type, ...(distinct !== null && { distinct }) }));
-  return inferTask({ output, loss, columns: described });
+  // Without a target the last layer decides alone, as it does for a column of whole numbers.
+  return inferTask({ output, loss, columns: described.length > 0 ? described : [{ type: 'integer' }] });
 }
 
 function choose({ schema, targets, features }: NetworkColumns, task: Task) {

@@ -62,7 +62,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const faults = [
     ...structural,
     ...specChoice,
-    ...unknownDataset(draft, dataset),
+    ...(draft.dataset !== undefined && dataset === null ? [unknownDataset(draft.dataset)] : []),
     ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
     ...splitFaults(split, network.task, dataset),
   ];
@@ -83,9 +83,10 @@ function usableFields(body: unknown, faults: readonly Fault[]): Draft {
 }
 
 function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion): { spec: unknown; faults: Fault[] } {
-  const names = typeof body === 'object' && body !== null ? body : {};
-  const hasSpec = 'spec' in names;
-  if (hasSpec && 'model' in names) {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { spec: undefined, faults: [] };
+  const hasSpec = Object.hasOwn(body, 'spec');
+  const hasModel = Object.hasOwn(body, 'model');
+  if (hasSpec && hasModel) {
     const detail = 'Give either "spec" or "model": a stored model brings its own spec.';
     return {
       spec: draft.spec,
@@ -93,7 +94,7 @@ function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion):
     };
   }
   if (hasSpec) return { spec: draft.spec, faults: [] };
-  if (!('model' in names)) {
+  if (!hasModel) {
     return {
       spec: undefined,
       faults: [{ pointer: '/spec', code: 'missing_field', detail: 'Give the network as "spec", or the name of a stored one as "model".' }],
@@ -106,9 +107,9 @@ function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion):
   return { spec: modelSpec ?? undefined, faults: [] };
 }
 
-function unknownDataset(draft: Draft, dataset: CheckedDataset | null): Fault[] {
-  if (draft.dataset === undefined || dataset !== null) return [];
-  return [{ pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: draft.dataset }];
+/** The fault of an id that names no dataset of the project. */
+export function unknownDataset(id: string): Fault {
+  return { pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: id };
 }
 
 /** Faults of a stored spec are told where the body names it. */

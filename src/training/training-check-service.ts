@@ -1,7 +1,7 @@
 import { checkSchema, type Fault, type ModelSpec } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { TrainingLimits } from './check-network.ts';
-import { type CheckedDataset, type CheckedTrainingRequest, checkTrainingRequest } from './check-training-request.ts';
+import { type CheckedDataset, type CheckedTrainingRequest, checkTrainingRequest, unknownDataset } from './check-training-request.ts';
 import { ValidationBody } from './training-request.ts';
 import { type SpecValidation, validateSpec } from './validate-spec.ts';
 
@@ -44,12 +44,12 @@ export function createTrainingCheckService({ findDataset, findModelSpec, limits 
   };
 }
 
-/** The fields of a validation's body; `target` is what it says once its own faults are ruled out. */
+/** The fields of a validation's body, of the types they have once their own faults are ruled out. */
 interface ValidationFields {
   readonly spec?: unknown;
   readonly training?: unknown;
   readonly target?: string | readonly string[];
-  readonly dataset?: unknown;
+  readonly dataset?: string;
 }
 
 /** Looks up what a body names in a field, if it names anything. */
@@ -59,11 +59,8 @@ async function findNamed<Found>(body: unknown, field: string, find: (name: strin
   return typeof name === 'string' && name.length <= 100 ? find(name) : null;
 }
 
-function unknownDataset(id: unknown): Fault {
-  return { pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: id };
-}
-
-function refusal(faults: readonly Fault[]): AppError {
+/** The error that answers a request with these faults. */
+export function refusal(faults: readonly Fault[]): AppError {
   const isOnlyTooLarge = faults.every(({ code }) => code === 'limit_exceeded');
   return new AppError(isOnlyTooLarge ? 'limit_exceeded' : 'spec_invalid', { detail: summaryOf(faults), errors: faults });
 }

@@ -9,6 +9,7 @@ const METADATA_PAIRS_MAX = 16;
 export const DEFAULT_VALIDATION = 0.2;
 
 const ColumnName = Type.String({ minLength: 1, maxLength: 200 });
+const AnyObject = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 const Fraction = (description: string, options: { default?: number }) =>
   Type.Number({ minimum: 0, exclusiveMaximum: 1, description, ...options });
 
@@ -33,7 +34,7 @@ export const TrainingRequestBody = Type.Object(
   {
     kind: Type.Optional(Type.Enum(['training'], { default: 'training' })),
     model: Type.Optional(Type.String({ pattern: NAME_PATTERN, description: 'Name of a stored definition; or give `spec`.' })),
-    spec: Type.Optional(Type.Unknown({ description: 'The network itself; or give `model`.' })),
+    spec: Type.Optional(AnyObject('The network itself; or give `model`.')),
     dataset: Type.String({ pattern: idPattern('dataset'), description: 'Id of the dataset to train on.' }),
     target: Type.Union([ColumnName, Type.Array(ColumnName, { minItems: 1, maxItems: 1000, uniqueItems: true })], {
       description: 'The column to predict; several numeric ones as a list.',
@@ -43,7 +44,7 @@ export const TrainingRequestBody = Type.Object(
       Type.Array(ColumnName, { minItems: 1, uniqueItems: true, description: 'Columns to learn from; without it all but the target.' }),
     ),
     split: Type.Optional(SplitBody),
-    training: Type.Unknown({ description: 'Epochs, optimizer and the rest.' }),
+    training: AnyObject('Epochs, optimizer and the rest.'),
     limits: Type.Optional(
       Type.Object(
         {
