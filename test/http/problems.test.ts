@@ -91,6 +91,17 @@ describe('every error is a problem', () => {
     expect(JSON.stringify(reply.body)).not.toContain('10.0.0.7');
   });
 
+  test('a real route whose database is gone is 503 too, and works on when it is asked nothing of it', async () => {
+    const cut = await startTestApp();
+    try {
+      await cut.database.pool.end();
+      expectProblem(await call(`${cut.url}/v1/datasets`), { status: 503, code: 'dependency_unavailable' });
+      expect((await call(`${cut.url}/livez`)).status).toBe(200);
+    } finally {
+      await cut.close();
+    }
+  });
+
   test('an X-Request-Id that is not harmless is replaced', async () => {
     const reply = await call(`${server.url}/livez`, { headers: { 'x-request-id': '<script>' } });
     expect(reply.headers.get('x-request-id')).toMatch(/^req_[0-9A-Z]{26}$/);
