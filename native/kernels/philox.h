@@ -33,6 +33,7 @@ INLINE void philox(const uint32_t key[2], uint32_t first, uint32_t step, uint32_
   Wide x0[PHILOX_VECTORS], x1[PHILOX_VECTORS], x2[PHILOX_VECTORS], x3[PHILOX_VECTORS];
   uint32_t key0 = key[0], key1 = key[1];
   UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) {
+    x0[v] = (Wide){0};
     UNROLL for (int lane = 0; lane < PHILOX_LANES; lane++) x0[v][lane] = first + (uint32_t)(v * PHILOX_LANES + lane);
     x1[v] = (Wide){0} + step;
     x2[v] = (Wide){0} + stream;
