@@ -45,7 +45,3 @@ export function isTerminal(status: string): boolean {
 export function isWaiting(status: string): boolean {
   return status === 'queued' || status === 'interrupted';
 }
-
-export function canFollow(from: JobStatus, to: JobStatus): boolean {
-  return TRANSITIONS[from].includes(to);
-}
