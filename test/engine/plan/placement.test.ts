@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BufferRef } from '../../../src/engine/backends/backend.ts';
 import type { Value } from '../../../src/engine/graph/graph.ts';
-import { storageOf } from '../../../src/engine/graph/value.ts';
 import type { Call } from '../../../src/engine/ops/op.ts';
 import { ALIGNMENT_BYTES, bytesOf, placeValues } from '../../../src/engine/plan/placement.ts';
 import { testGraph } from '../graph-session.ts';
@@ -20,25 +20,17 @@ describe('placement', () => {
       fc.property(programs, (steps) => {
         const { calls, kept } = build(steps);
         const { places, to } = placeValues({ calls, homes: new Map(), kept, from: 128, ...sizes });
-        const lastUse = new Map<Value, number>(kept.map((value) => [value, calls.length]));
-        const born = new Map<Value, number>();
-        calls.forEach((call, index) => {
-          const values = call.buffers.map((value) => storageOf(value!));
-          for (const value of values) lastUse.set(value, Math.max(index, lastUse.get(value) ?? 0));
-          born.set(values.at(-1)!, index);
-        });
+        const lives = livesOf(calls, kept);
         for (const [value, place] of places) {
           expect(place.byteOffset % ALIGNMENT_BYTES).toBe(0);
           expect(place.byteOffset).toBeGreaterThanOrEqual(128);
           expect(place.byteOffset + bytesOf(value, sizes)).toBeLessThanOrEqual(to);
-          for (const [other, otherPlace] of places) {
-            const bothAlive = value !== other && born.get(value)! < born.get(other)! && born.get(other)! <= lastUse.get(value)!;
-            const overlap =
-              place.byteOffset < otherPlace.byteOffset + bytesOf(other, sizes) &&
-              otherPlace.byteOffset < place.byteOffset + bytesOf(value, sizes);
-            if (bothAlive && overlap) expect(takesOver(calls[born.get(other)!]!, value, other)).toBe(true);
-            if (bothAlive && overlap) expect(lastUse.get(value)).toBe(born.get(other));
-          }
+        }
+        for (const [older, younger] of pairsAliveTogether(lives)) {
+          if (!overlap([older, places.get(older)!], [younger, places.get(younger)!])) continue;
+          const { from } = lives.get(younger)!;
+          expect(takesOver(calls[from]!, older, younger)).toBe(true);
+          expect(lives.get(older)!.to).toBe(from);
         }
       }),
     );
@@ -63,6 +55,28 @@ function build(steps: readonly { size: number; a: number; b: number; inPlace: bo
     return { ...shared, buffers: [...read, written], writes, ...(inPlace && read.length > 0 && { inPlace: [0, 2] as const }) };
   });
   return { calls, kept: [values.at(-1)!] };
+}
+
+/** From the call that writes a value to the last one that reads it. */
+function livesOf(calls: readonly Call[], kept: readonly Value[]): Map<Value, { from: number; to: number }> {
+  const lives = new Map<Value, { from: number; to: number }>();
+  calls.forEach((call, index) => {
+    for (const value of call.buffers) {
+      const life = lives.get(value!) ?? { from: index, to: index };
+      lives.set(value!, { from: life.from, to: kept.includes(value!) ? calls.length : index });
+    }
+  });
+  return lives;
+}
+
+function pairsAliveTogether(lives: ReadonlyMap<Value, { from: number; to: number }>): [Value, Value][] {
+  return [...lives].flatMap(([older, life]) =>
+    [...lives].filter(([, { from }]) => life.from < from && from <= life.to).map(([younger]): [Value, Value] => [older, younger]),
+  );
+}
+
+function overlap([a, placeOfA]: [Value, BufferRef], [b, placeOfB]: [Value, BufferRef]): boolean {
+  return placeOfA.byteOffset < placeOfB.byteOffset + bytesOf(b, sizes) && placeOfB.byteOffset < placeOfA.byteOffset + bytesOf(a, sizes);
 }
 
 /** The one overlap that is allowed: the very same memory, read once at the place the call names. */
