@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkSpec, type ModelSpec } from '../../src/engine/index.ts';
+import type { EpochBatch, ThreadEvent } from '../../src/threads/protocol.ts';
+import { createTrainPool, type TrainPool, type TrainRun, type TrainRunOptions } from '../../src/threads/train-pool.ts';
+
+const XOR_ROWS = [0, 0, 0, 1, 1, 0, 1, 1];
+
+const XOR_SPEC = normalised({
+  input_shape: [2],
+  layers: [
+    { type: 'dense', units: 8, activation: 'tanh' },
+    { type: 'dense', units: 1, activation: 'sigmoid' },
+  ],
+});
+
+function normalised(posted: ModelSpec): ModelSpec {
+  const { spec } = checkSpec({ spec: posted, limits: { layersMax: 10, parametersMax: 1e6, arenaBytesMax: 1e9 } });
+  if (spec === null) throw new Error('the spec has faults');
+  return spec;
+}
+
+/** XOR, as long as one likes. */
+function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEveryEpochs?: number } = {}): TrainRunOptions {
+  const { resumeFrom, checkpointEveryEpochs = 1 } = options;
+  return {
+    checkpointEveryEpochs,
+    request: {
+      spec: XOR_SPEC,
+      task: 'classification',
+      training: {
+        epochs,
+        batch_size: 4,
+        loss: 'binary_cross_entropy',
+        optimizer: { type: 'adam', learning_rate: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
+        metrics: ['accuracy'],
+        seed: 1,
+        shuffle: true,
+        early_stopping: null,
+        checkpoint: { every_epochs: checkpointEveryEpochs },
+        threads: 1,
+        on_divergence: 'stop',
+      },
+      data: { rows: 4, featureWidth: 2, features: Float32Array.from(XOR_ROWS), targetWidth: 1, targets: Int32Array.from([0, 1, 1, 0]) },
+      split: { train: Int32Array.from([0, 1, 2, 3]), validation: new Int32Array(0), test: new Int32Array(0) },
+      backend: 'reference',
+      ...(resumeFrom !== undefined && { resumeFrom }),
+    },
+  };
+}
+
+async function all(run: TrainRun): Promise<ThreadEvent[]> {
+  const events: ThreadEvent[] = [];
+  for await (const event of run.events) events.push(event);
+  return events;
+}
+
+function batches(events: readonly ThreadEvent[]): EpochBatch[] {
+  return events.filter((event) => event.type === 'epochs');
+}
+
+function weightsOf(event: ThreadEvent | undefined) {
+  if (event?.type !== 'finished') throw new Error(`ended with ${JSON.stringify(event)}`);
+  return event.result.weights;
+}
+
+describe('the training threads', () => {
+  let pool: TrainPool;
+
+  beforeEach(() => {
+    pool = createTrainPool({ threads: 1 });
+  });
+
+  afterEach(() => pool.close());
+
+  it('tell of every epoch once and in order, and end with the result', async () => {
+    const events = await all(pool.run(xor(300)));
+    const epochs = batches(events).flatMap((batch) => batch.epochs.map(({ epoch }) => epoch));
+    expect(epochs).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+    expect(events.at(-1)).toMatchObject({ type: 'finished', result: { stop_reason: 'completed' } });
+  });
+
+  it('give a state from which another run ends with the same weights', async () => {
+    const whole = await all(pool.run(xor(400)));
+    const first = batches(whole)[0];
+    if (first?.state == null) throw new Error('the first batch carries no state');
+    const resumed = await all(pool.run(xor(400, { resumeFrom: first.state })));
+    expect(batches(resumed)[0]?.epochs[0]?.epoch).toBe((first.epochs.at(-1)?.epoch ?? 0) + 1);
+    expect(weightsOf(resumed.at(-1))).toEqual(weightsOf(whole.at(-1)));
+  });
+
+  it('send a state only when a checkpoint is due', async () => {
+    const events = await all(pool.run(xor(50, { checkpointEveryEpochs: 1000 })));
+    expect(batches(events).every(({ state }) => state === null)).toBe(true);
+  });
+
+  it('hold back a trainer whose batches nobody takes', async () => {
+    const run = pool.run(xor(100_000_000));
+    await run.events.next();
+    let steps = run.stepsDone();
+    // The trainer stands still once two batches wait: its counter stops moving.
+    await expect
+      .poll(
+        () => {
+          const moved = run.stepsDone() !== steps;
+          steps = run.stepsDone();
+          return moved;
+        },
+        { interval: 200, timeout: 20_000 },
+      )
+      .toBe(false);
+    run.stop();
+    for await (const event of run.events) if (event.type !== 'epochs') expect(event).toMatchObject({ result: { stop_reason: 'stopped' } });
+  });
+
+  it('stop when asked to and are free for the next run', async () => {
+    const run = pool.run(xor(100_000_000));
+    await run.events.next();
+    run.stop();
+    expect((await all(run)).at(-1)).toMatchObject({ type: 'finished', result: { stop_reason: 'stopped' } });
+    expect((await all(pool.run(xor(3)))).at(-1)).toMatchObject({ type: 'finished' });
+  });
+
+  it('end at once when terminated, and another thread takes the next run', async () => {
+    const run = pool.run(xor(100_000_000));
+    await run.events.next();
+    run.terminate();
+    expect((await all(run)).at(-1)).toMatchObject({ type: 'failed' });
+    expect((await all(pool.run(xor(3)))).at(-1)).toMatchObject({ type: 'finished' });
+  });
+
+  it('end a run that still waits for a thread', async () => {
+    const busy = pool.run(xor(100_000_000));
+    await busy.events.next();
+    const waiting = pool.run(xor(3));
+    waiting.terminate();
+    expect(await all(waiting)).toMatchObject([{ type: 'failed' }]);
+    busy.terminate();
+    await all(busy);
+  });
+
+  it('give a failure as data', async () => {
+    const broken = xor(3);
+    const spec = { input_shape: [2], layers: [{ type: 'no_such_layer' }] };
+    const events = await all(pool.run({ ...broken, request: { ...broken.request, spec } }));
+    expect(events).toMatchObject([{ type: 'failed', message: expect.any(String) }]);
+    expect((await all(pool.run(xor(3)))).at(-1)).toMatchObject({ type: 'finished' });
+  });
+});
