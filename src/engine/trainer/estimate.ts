@@ -9,6 +9,7 @@ export interface EstimateRequest {
   readonly spec: ModelSpec;
   readonly task: Task;
   readonly training: TrainingOptions;
+  /** Rows that are trained on. */
   readonly rows: number;
 }
 
@@ -32,7 +33,7 @@ export function estimateTraining({ spec, task, training, rows }: EstimateRequest
   const parameters = plan.weights.reduce((sum, { shape, trainable }) => sum + (trainable ? sizeOf(shape) : 0), 0);
   const steps = training.epochs * Math.ceil(rows / plan.training.batchSize);
   const rowsTrained = training.epochs * rows;
-  // The parts of the split are not known here: every row is counted as trained on, and once more for the final evaluation.
+  // Every epoch trains on all rows; the final evaluation passes over them once more.
   const flops = rowsTrained * plan.flopsPerRow.training + rows * plan.flopsPerRow.evaluation + steps * parameters * UPDATE_FLOPS;
   const { flopsPerSecond, secondsPerStep, secondsPerRow } = measureMachine();
   const seconds = flops / flopsPerSecond + steps * secondsPerStep + rowsTrained * secondsPerRow;

@@ -15,7 +15,7 @@ export interface JobPlanRequest {
   readonly spec: ModelSpec;
   readonly task: Task;
   readonly training: Pick<TrainingOptions, 'batch_size' | 'loss' | 'optimizer' | 'metrics'>;
-  /** Rows of the whole dataset: no batch is larger. */
+  /** Rows that are trained on: no batch is larger. */
   readonly rows: number;
 }
 

@@ -31,7 +31,8 @@ export interface TrainingRun extends RunState {
 export function createTrainingRun(request: TrainRequest): TrainingRun {
   const { spec, task, training, data, split } = request;
   if (data.targets instanceof Int32Array !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
-  const plan = planJob({ spec, task, training, rows: data.rows });
+  if (split.train.length === 0) throw new Error('There is no row to train on');
+  const plan = planJob({ spec, task, training, rows: split.train.length });
   const arena = new ArrayBuffer(plan.arenaBytes);
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const sessions = { training: backend.load(plan.training, arena), evaluation: backend.load(plan.evaluation, arena) };

@@ -185,6 +185,13 @@ describe('the estimate', () => {
   });
 });
 
+describe('a split', () => {
+  it('without a row to train on is refused', () => {
+    const request = classification();
+    expect(() => train({ ...request, split: { ...request.split, train: new Int32Array(0) } }).next()).toThrow(/no row to train on/);
+  });
+});
+
 describe('the choice of a backend', () => {
   it('takes the native one where it was built', () => {
     expect(selectBackend('auto').name).toBe(hasAddon() ? 'native' : 'reference');
