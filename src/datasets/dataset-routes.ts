@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { App } from '../http/app-type.ts';
-import { createOnce } from '../http/idempotency.ts';
+import { createOnce, idempotencyHeaders } from '../http/idempotency.ts';
 import type { IdempotencyStore } from '../http/idempotency-store.ts';
 import { decodeCursor, type ListKind, listQuery, page } from '../http/pagination.ts';
 import { ListOf } from '../http/schemas.ts';
@@ -12,7 +12,6 @@ import {
   datasetParams,
   datasetView,
   InspectionReply,
-  idempotencyHeaders,
   ProblemsReply,
   RowsReply,
   renameBody,

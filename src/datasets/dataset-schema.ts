@@ -1,5 +1,4 @@
 import Type, { type Static } from 'typebox';
-import { idempotencyHeaders } from '../http/idempotency.ts';
 import { pagingProperties } from '../http/pagination.ts';
 import { FaultReply, idParams, ListOf, StrictObject, Timestamp } from '../http/schemas.ts';
 import { BUILTIN_NAMES, type BuiltinName } from './builtins.ts';
@@ -80,7 +79,6 @@ export const datasetContent = {
 export const renameBody = StrictObject({ name: DatasetName }, { examples: [{ name: 'flowers' }] });
 export const datasetParams = idParams('dataset');
 export const rowsQuery = StrictObject(pagingProperties());
-export { idempotencyHeaders };
 
 const ColumnReply = Type.Object({
   name: Type.String(),
