@@ -22,7 +22,10 @@ export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
     /** Newest first; `before` is the creation time and name of the last one seen. */
     async list(project: string, take: number, before: NamePosition | null): Promise<StoredDeployment[]> {
       return prisma.deployment.findMany({
-        where: { projectId: project, ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, before] }) },
+        where: {
+          projectId: project,
+          ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, name: { lt: before.name } }] }),
+        },
         orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
         take,
       });
