@@ -5,14 +5,14 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
+import * as bg from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { parse } from 'pg-connection-string';
-import * as bg from '@prisma/schema-engine-wasm/schema_engine_bg';
 
 const argv = process.argv.slice(2);
 const opt = (name) => argv.flatMap((a, i) => (a === name ? [argv[i + 1]] : []));
 const log = (level, fields) =>
-  process.stderr.write(JSON.stringify({ timestamp: new Date().toISOString(), level, fields, target: 'schema_engine::logger' }) + '\n');
+  process.stderr.write(`${JSON.stringify({ timestamp: new Date().toISOString(), level, fields, target: 'schema_engine::logger' })}\n`);
 
 if (argv.includes('--version')) {
   const pkg = new URL('./package.json', import.meta.resolve('@prisma/schema-engine-wasm'));
@@ -28,10 +28,15 @@ if (cli >= 0) {
   log('INFO', { message: 'Starting schema engine CLI' });
   const url = new URL(datasource.url);
   const dbName = decodeURIComponent(url.pathname.slice(1));
-  const connect = async (u) => { const c = new pg.Client({ connectionString: u.href }); await c.connect(); return c; };
+  const connect = async (u) => {
+    const c = new pg.Client({ connectionString: u.href });
+    await c.connect();
+    return c;
+  };
   try {
     if (argv[cli + 1] === 'create-database') {
-      const admin = new URL(url.href); admin.pathname = '/postgres';
+      const admin = new URL(url.href);
+      admin.pathname = '/postgres';
       const c = await connect(admin);
       await c.query(`CREATE DATABASE ${c.escapeIdentifier(dbName)}`);
       await c.end();
@@ -41,27 +46,45 @@ if (cli >= 0) {
     log('INFO', { message: 'Connection successful' });
     process.exit(0);
   } catch (e) {
-    const code = { '3D000': 'P1003', '28P01': 'P1000', '28000': 'P1010', '42P04': 'P1009' }[e.code] ?? 'P1001';
+    const code = { '3D000': 'P1003', '28P01': 'P1000', 28000: 'P1010', '42P04': 'P1009' }[e.code] ?? 'P1001';
     log('ERROR', { message: `${e.message || e.code}`, error_code: code, is_panic: false });
     process.exit(1);
   }
 }
 
 // --- JSON-RPC mode ------------------------------------------------------------
-globalThis.PRISMA_WASM_PANIC_REGISTRY = { message: '', get() { return this.message; }, set_message(m) { this.message = `RuntimeError: ${m}`; } };
+globalThis.PRISMA_WASM_PANIC_REGISTRY = {
+  message: '',
+  get() {
+    return this.message;
+  },
+  set_message(m) {
+    this.message = `RuntimeError: ${m}`;
+  },
+};
 const wasmPath = new URL('./schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'));
 const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasmPath)), { './schema_engine_bg.js': bg });
 bg.__wbg_set_wasm(exports);
 exports.__wbindgen_start();
 
-const schema = datasource.url ? new URL(datasource.url).searchParams.get('schema') ?? undefined : undefined;
-// The describer reads catalog columns of type "char" (oid 18), which adapter-pg does not map.
-const mapCharColumns = (adapter) => {
+const schema = datasource.url ? (new URL(datasource.url).searchParams.get('schema') ?? undefined) : undefined;
+// Two repairs of adapter-pg. It cuts scripts at every ";", also inside the body of a function: send them whole, as the
+// native engine does. And the describer reads catalog columns of type "char" (oid 18), which the adapter does not map.
+const repair = (adapter) => {
+  adapter.executeScript = async (script) => {
+    try {
+      await adapter.client.query(script);
+    } catch (error) {
+      adapter.onError(error);
+    }
+  };
   const { performIO, queryRaw } = adapter;
   const charColumns = new WeakMap();
   adapter.performIO = async (query) => {
     const result = await performIO.call(adapter, query);
-    charColumns.set(query, (result.fields ?? []).flatMap((f, i) => (f.dataTypeID === 18 ? ((f.dataTypeID = 25), [i]) : [])));
+    const columns = (result.fields ?? []).flatMap((field, i) => (field.dataTypeID === 18 ? [i] : []));
+    for (const i of columns) result.fields[i].dataTypeID = 25;
+    charColumns.set(query, columns);
     return result;
   };
   adapter.queryRaw = async (query) => {
@@ -72,7 +95,9 @@ const mapCharColumns = (adapter) => {
   return adapter;
 };
 class SchemaPg extends PrismaPg {
-  async connect() { return mapCharColumns(await super.connect()); }
+  async connect() {
+    return repair(await super.connect());
+  }
   // adapter-pg's own version drops the shadow database while its pool is still connected.
   async connectToShadowDb() {
     const name = `prisma_migrate_shadow_db_${crypto.randomUUID()}`;
@@ -104,18 +129,23 @@ process.on('uncaughtException', (e) => {
 let engine;
 const getEngine = () => (engine ??= bg.SchemaEngine.new({ datamodels }, (m) => process.env.DEBUG && log('INFO', { message: m }), factory));
 
-const send = (m) => process.stdout.write(JSON.stringify(m) + '\n');
+const send = (m) => process.stdout.write(`${JSON.stringify(m)}\n`);
 const call = async ({ method, params }) => {
   if (method === 'getDatabaseVersion') return (await getEngine()).version(params);
   if (method === 'createDatabase') return { databaseName: new URL(datasource.url).pathname.slice(1) };
   const result = await (await getEngine())[method](params);
-  if (method === 'diff' && result?.stdout) {          // native engine prints through the host
+  if (method === 'diff' && result?.stdout) {
+    // native engine prints through the host
     send({ jsonrpc: '2.0', id: `print-${Date.now()}`, method: 'print', params: { content: result.stdout.trimEnd() } });
   }
   return result ?? {};
 };
 
-const failure = (id, e) => ({ jsonrpc: '2.0', id, error: { code: -32000, message: e.message, data: { is_panic: false, message: e.message, ...(e.code ? { error_code: e.code } : {}) } } });
+const failure = (id, e) => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: -32000, message: e.message, data: { is_panic: false, message: e.message, ...(e.code ? { error_code: e.code } : {}) } },
+});
 let queue = Promise.resolve();
 const rl = createInterface({ input: process.stdin });
 rl.on('line', (line) => {
@@ -131,4 +161,7 @@ rl.on('line', (line) => {
     current = undefined;
   });
 });
-rl.on('close', () => { void queue.finally(() => process.exit()); if (process.exitCode === 101) process.exit(); });
+rl.on('close', () => {
+  void queue.finally(() => process.exit());
+  if (process.exitCode === 101) process.exit();
+});
