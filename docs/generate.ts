@@ -18,6 +18,7 @@ function errorsPage(): string {
   const faultCodes = Object.entries<string>({ ...FAULT_CODES, ...SERVICE_FAULT_CODES }).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     '# Errors',
+    '',
     NOTE,
     'Every error is `application/problem+json` (RFC 9457). `code` is stable and names the kind; `detail` says what happened and',
     'what to do; `errors` lists every single fault with its place (`pointer` into the body, or `line` and `column` of a file), what',
@@ -58,6 +59,7 @@ function configurationPage(): string {
   });
   return [
     '# Configuration',
+    '',
     NOTE,
     'All configuration is in environment variables, read once at the start. A value that is not allowed ends the start with a list of',
     'every fault. An empty variable counts as absent.',
@@ -67,9 +69,12 @@ function configurationPage(): string {
   ].join('\n');
 }
 
+/** A table in the form the formatter would give it, so that it leaves the page alone. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows];
-  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(3, ...lines.map((cells) => (cells[column] ?? '').length)));
+  const [top = '', ...below] = lines.map((cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  return [top, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...below].join('\n');
 }
 
 function quoted(text: string): string {

@@ -26,7 +26,7 @@ export const createJobBody = Type.Object(
         dataset: 'ds_01J00000000000000000000000',
         target: 'species',
         training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
-      on_success: { model: 'iris-mlp' },
+        on_success: { model: 'iris-mlp' },
       },
     ],
   },
