@@ -69,7 +69,7 @@ export const logSoftmax = defineOp<'log_softmax'>({
 });
 
 /** Largest of `n` values from `start`. */
-export function maximum(values: ArrayLike<number>, start: number, n: number): number {
+function maximum(values: ArrayLike<number>, start: number, n: number): number {
   let largest = values[start]!;
   for (let j = start + 1; j < start + n; j += 1) largest = Math.max(largest, values[j]!);
   return largest;
