@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts';
-import type { NamePosition } from '../lib/name-position.ts';
+import { afterNamePosition, type NamePosition } from '../lib/name-position.ts';
 
 /** A model version served under a name. */
 export interface StoredDeployment {
@@ -24,7 +24,7 @@ export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
       return prisma.deployment.findMany({
         where: {
           projectId: project,
-          ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, name: { lt: before.name } }] }),
+          ...afterNamePosition(before),
         },
         orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
         take,

@@ -19,3 +19,10 @@ export function readNamePosition(position: string | null): NamePosition | null {
   const [milliseconds, name = ''] = position.split(' ');
   return { createdAt: new Date(Number(milliseconds)), name };
 }
+
+/** The condition on rows that come after a place in the list: older ones, and of the same age those before it by name. */
+export function afterNamePosition(position: NamePosition | null) {
+  if (position === null) return {};
+  const { createdAt, name } = position;
+  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, name: { lt: name } }] };
+}

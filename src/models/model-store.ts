@@ -1,7 +1,7 @@
 import type { Database, Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import type { ModelSpec } from '../engine/index.ts';
-import type { NamePosition } from '../lib/name-position.ts';
+import { afterNamePosition, type NamePosition } from '../lib/name-position.ts';
 
 /** A model definition, with the number of its newest trained version. */
 export interface StoredModel {
@@ -58,7 +58,7 @@ export function createModelStore({ prisma }: Pick<Database, 'prisma'>) {
       const rows = await prisma.model.findMany({
         where: {
           projectId: project,
-          ...(before && { OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, name: { lt: before.name } }] }),
+          ...afterNamePosition(before),
         },
         orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
         include: newestVersion,
