@@ -46,7 +46,7 @@ export function epochView(row: StoredEpoch) {
 
 function timelineEntry(event: StoredEvent): object {
   const at = event.at.toISOString();
-  return event.type === 'interrupted' ? { status: 'interrupted', at, ...event.data } : { at, ...event.data };
+  return event.type === 'interrupted' ? { status: 'interrupted', ...event.data, at } : { ...event.data, at };
 }
 
 function datasetLink(request: object): string | null {

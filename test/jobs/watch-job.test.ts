@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { commitEpochs } from '../../src/jobs/epoch-commit.ts';
 import type { ClaimedJob } from '../../src/jobs/execution-store.ts';
+import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
 import { openEvents } from './event-reader.ts';
 import { irisRequest, type JobsApp, startJobsApp } from './jobs-app.ts';
 
@@ -132,6 +133,19 @@ describe('the events of a job', () => {
     const second = (await app.get(`/v1/jobs/${id}/events?limit=2&cursor=${first.next_cursor}`)).body;
     expect([...first.data, ...second.data].map((event: { id: number }) => event.id)).toEqual([1, 2, 3]);
     expect([first.has_more, second.has_more, second.next_cursor]).toEqual([true, false, null]);
+  });
+});
+
+describe('the timeline of a job', () => {
+  test('tells that a worker died, and the job waits in the queue again', async () => {
+    const job = await claim();
+    await createLeaseRecovery(app.database.pool).interruptWorkers(['wrk_test']);
+    const { body } = await app.get(`/v1/jobs/${id}`);
+    expect(body.timeline.map((entry: { status: string }) => entry.status)).toEqual(['queued', 'running', 'interrupted']);
+    expect(body.timeline[2]).toMatchObject({ attempt: job.attempt, reason: 'worker_lost' });
+    expect([body.status, body.queue_position > 0]).toEqual(['interrupted', true]);
+    const cancelled = await app.cancel(id);
+    expect([cancelled.status, cancelled.body.status]).toEqual([200, 'cancelled']);
   });
 });
 
