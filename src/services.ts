@@ -81,7 +81,6 @@ export function createServices({ config: { engine, limits }, database, listener,
     fleet: createFleetService({
       workers: createWorkerStore(database),
       recovery: createLeaseRecovery(database.pool),
-      now: () => new Date(),
     }),
   };
 }

@@ -62,7 +62,7 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
   const unlisten = listener.on(CHANNELS.jobCancel, () => processor.check());
   shutdown.add('cancellations', async () => unlisten());
 
-  const fleet = createFleetService({ workers: createWorkerStore(database), recovery, now: () => new Date() });
+  const fleet = createFleetService({ workers: createWorkerStore(database), recovery });
   await fleet.heartbeat(self);
   const heartbeat = startLoop(() => fleet.heartbeat(self), { intervalMs: HEARTBEAT_MS, onError: report('fleet') });
   shutdown.add('fleet', async () => {
@@ -138,7 +138,7 @@ function createProcessor(
 /** The queue's messages are dealt with when the jobs are; one that cannot say so any more is not waited for. */
 async function closeConsumer(consumer: MessageConsumer): Promise<void> {
   const closed = consumer.close({ force: false });
-  const timer = setTimeout(() => void consumer.close({ force: true }), CONSUMER_CLOSE_MS);
+  const timer = setTimeout(() => consumer.close({ force: true }).catch(() => undefined), CONSUMER_CLOSE_MS);
   await closed.finally(() => clearTimeout(timer));
 }
 

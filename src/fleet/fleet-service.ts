@@ -4,24 +4,22 @@ import type { LiveWorker, WorkerInfo, WorkerStore } from './worker-store.ts';
 export interface FleetDeps {
   readonly workers: WorkerStore;
   readonly recovery: LeaseRecovery;
-  readonly now: () => Date;
 }
 
 export type FleetService = ReturnType<typeof createFleetService>;
 
 /** A worker not heard of for so long is not shown as live. */
-const LIVE_MS = 15_000;
+const LIVE_SECONDS = 15;
 /** Rows of workers that went away without a word are removed after so long. */
-const FORGET_MS = 3_600_000;
+const FORGET_SECONDS = 3600;
 
 /** The worker processes there are, and what becomes of the jobs of those that die. */
-export function createFleetService({ workers, recovery, now }: FleetDeps) {
-  const ago = (ms: number): Date => new Date(now().getTime() - ms);
+export function createFleetService({ workers, recovery }: FleetDeps) {
   return {
     /** Says that a worker lives, and forgets those long silent. */
     async heartbeat(worker: WorkerInfo): Promise<void> {
       await workers.heartbeat(worker);
-      await workers.removeSilent(ago(FORGET_MS));
+      await workers.removeSilent(FORGET_SECONDS);
     },
 
     /** A worker ends in good order: it holds no job any more. */
@@ -37,6 +35,6 @@ export function createFleetService({ workers, recovery, now }: FleetDeps) {
 
     /** Live workers, newest first; of their jobs only those of the project. */
     listLive: (project: string, take: number, before: string | null): Promise<LiveWorker[]> =>
-      workers.listLive(project, ago(LIVE_MS), take, before),
+      workers.listLive(project, LIVE_SECONDS, take, before),
   };
 }

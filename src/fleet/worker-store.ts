@@ -21,10 +21,11 @@ export type WorkerStore = ReturnType<typeof createWorkerStore>;
 /** Rows of worker processes. */
 export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
   return {
-    /** Writes the row, or only its heartbeat when it is there. */
-    async heartbeat(worker: WorkerInfo): Promise<void> {
-      const lastHeartbeatAt = new Date();
-      await prisma.worker.upsert({ where: { id: worker.id }, create: { ...worker, lastHeartbeatAt }, update: { lastHeartbeatAt } });
+    /** Writes the row, or only its heartbeat when it is there. All times are the database's: machines' clocks differ. */
+    async heartbeat({ id, pid, host, version, backend, slots }: WorkerInfo): Promise<void> {
+      await prisma.$executeRaw`
+        INSERT INTO worker (id, pid, host, version, backend, slots) VALUES (${id}, ${pid}, ${host}, ${version}, ${backend}, ${slots})
+        ON CONFLICT (id) DO UPDATE SET last_heartbeat_at = now()`;
     },
 
     async remove(ids: readonly string[]): Promise<void> {
@@ -37,13 +38,12 @@ export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
       return rows.map(({ id }) => id);
     },
 
-    /** Workers heard of since `since`, newest first, each with its jobs of the project; `before` is the id of the last one seen. */
-    async listLive(project: string, since: Date, take: number, before: string | null): Promise<LiveWorker[]> {
-      const workers = await prisma.worker.findMany({
-        where: { lastHeartbeatAt: { gte: since }, ...(before !== null && { id: { lt: before } }) },
-        orderBy: { id: 'desc' },
-        take,
-      });
+    /** Workers heard of lately, newest first, each with its jobs of the project; `before` is the id of the last one seen. */
+    async listLive(project: string, silentSecondsMax: number, take: number, before: string | null): Promise<LiveWorker[]> {
+      const workers = await prisma.$queryRaw<Omit<LiveWorker, 'jobIds'>[]>`
+        SELECT id, pid, host, version, backend, slots, last_heartbeat_at AS "lastHeartbeatAt" FROM worker
+         WHERE last_heartbeat_at > now() - make_interval(secs => ${silentSecondsMax}) AND (${before}::text IS NULL OR id < ${before})
+         ORDER BY id DESC LIMIT ${take}`;
       const jobs = await prisma.job.findMany({
         where: { projectId: project, status: 'running', workerId: { in: workers.map(({ id }) => id) } },
         select: { id: true, workerId: true },
@@ -55,8 +55,8 @@ export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
       }));
     },
 
-    async removeSilent(since: Date): Promise<void> {
-      await prisma.worker.deleteMany({ where: { lastHeartbeatAt: { lt: since } } });
+    async removeSilent(silentSeconds: number): Promise<void> {
+      await prisma.$executeRaw`DELETE FROM worker WHERE last_heartbeat_at < now() - make_interval(secs => ${silentSeconds})`;
     },
   };
 }

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createBlobStore } from '../../src/blobs/blob-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { decodeWeights, weightsData } from '../../src/engine/index.ts';
 import { createFleetService } from '../../src/fleet/fleet-service.ts';
 import { createWorkerStore } from '../../src/fleet/worker-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
@@ -43,6 +46,7 @@ interface JobRow {
   readonly stop_reason: string | null;
   readonly attempt: number;
   readonly result: { metrics: Record<string, number>; weights_sha256: string; model: string | null; version: number | null } | null;
+  readonly weights_blob_id: string | null;
   readonly receipt: Record<string, unknown>;
   readonly error: unknown;
   readonly progress: { fraction: number };
@@ -129,6 +133,11 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     expect(job.result?.metrics['val_accuracy']).toBeGreaterThan(0.85);
     expect(job.receipt).toMatchObject({ dataset_sha256: dataset.sha256, seed: 7, engine: expect.any(String), backend: expect.any(String) });
     expect(job.progress.fraction).toBe(1);
+    const { tensors, metadata } = decodeWeights(await createBlobStore(pool).readAll(job.weights_blob_id ?? ''));
+    expect(createHash('sha256').update(weightsData(tensors)).digest('hex')).toBe(job.result?.weights_sha256);
+    expect(tensors.map(({ name }) => name)).toEqual(['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']);
+    expect(JSON.parse(metadata['labels'] ?? '')).toEqual(['setosa', 'versicolor', 'virginica']);
+    for (const name of ['spec', 'preprocessing', 'signature']) expect(JSON.parse(metadata[name] ?? '')).toEqual(expect.any(Object));
     expect((await epochs(jobId)).map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     const { rowCount: checkpoints } = await pool.query('SELECT FROM checkpoint');
     expect(checkpoints).toBe(0);
@@ -161,10 +170,23 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     doomed.child.kill('SIGKILL');
     await doomed.exit();
     const recovery = createLeaseRecovery(pool);
-    const fleet = createFleetService({ workers: createWorkerStore(database), recovery, now: () => new Date() });
+    const fleet = createFleetService({ workers: createWorkerStore(database), recovery });
     expect(await fleet.processDied({ host: hostname(), pid: doomed.pid })).toBe(1);
     expect((await row(jobId)).status).toBe('interrupted');
     expect(await fleet.listLive('prj_default', 10, null)).toEqual([]);
+  });
+
+  onOneStore('stops a job whose epochs, computed again, differ from those stored', async () => {
+    const dataset = await insertDataset(pool, 'digits');
+    const training = { ...DIGITS.training, checkpoint: { every_epochs: 1000 } };
+    const jobId = await postJob(pool, dataset, { ...DIGITS, training });
+    const doomed = await startWorker();
+    await reachedEpoch(jobId, 1);
+    doomed.child.kill('SIGKILL');
+    await doomed.exit();
+    await pool.query(`UPDATE epoch SET metrics = '{"loss": 0}' WHERE job_id = $1 AND epoch = 1`, [jobId]);
+    await startWorker();
+    expect(await ended(jobId)).toMatchObject({ status: 'failed', stop_reason: 'determinism_violation' });
   });
 
   onOneStore('stops a training that is to be cancelled and writes nothing more', async () => {
