@@ -10,8 +10,6 @@ export interface WorkerExit {
 }
 
 export interface Supervisor {
-  /** The id of the running worker process, or null between two. */
-  pid(): number | null;
   /** SIGTERM, and SIGKILL for one that does not end. */
   stop(): Promise<void>;
   /** Ends the worker at once, without waiting. */
@@ -73,7 +71,6 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
 
   start();
   return {
-    pid: () => child?.pid ?? null,
     stop: async () => {
       stopping = true;
       clearTimeout(restartTimer);
