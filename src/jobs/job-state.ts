@@ -6,7 +6,7 @@ export const JOB_STATUSES = ['queued', 'running', 'interrupted', 'succeeded', 'f
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** States that may follow each state. Terminal ones have none; a trigger of the database guards that too. */
-export const TRANSITIONS: { readonly [From in JobStatus]: readonly JobStatus[] } = {
+const TRANSITIONS: { readonly [From in JobStatus]: readonly JobStatus[] } = {
   queued: ['running', 'cancelled', 'failed'],
   running: ['queued', 'interrupted', 'succeeded', 'failed', 'cancelled'],
   interrupted: ['queued', 'running', 'cancelled', 'failed'],
@@ -31,8 +31,6 @@ export type StopReason = (typeof STOP_REASONS)[number];
 
 /** Kinds of job the contract names; this version runs `training`. */
 export const JOB_KINDS = ['training'] as const;
-
-export type JobKind = (typeof JOB_KINDS)[number];
 
 export const TERMINAL_STATUSES: readonly JobStatus[] = JOB_STATUSES.filter((status) => TRANSITIONS[status].length === 0);
 

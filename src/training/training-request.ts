@@ -14,7 +14,7 @@ const Fraction = (description: string, options: { default?: number }) =>
   Type.Number({ minimum: 0, exclusiveMaximum: 1, description, ...options });
 
 /** How rows are divided, as posted. */
-export const SplitBody = Type.Object(
+const SplitBody = Type.Object(
   {
     train: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'Share of the rows to train on; without it all that the others leave.' }),
