@@ -38,7 +38,11 @@ export default {
       to: { path: '^src/engine/', pathNot: '^src/engine/index\\.ts$' },
     },
     home('prisma-home', '(^src/db/generated/|node_modules/@prisma/)', '(^src/db/|-store\\.ts$)'),
-    home('fastify-home', 'node_modules/(fastify|@fastify|fastify-plugin)/', '(^src/app\\.ts$|^src/http/|-(routes|schema|reply)\\.ts$)'),
+    home(
+      'fastify-home',
+      'node_modules/(fastify|@fastify|fastify-plugin)/',
+      '(^src/app\\.ts$|^src/http/|-(request|routes|schema|reply)\\.ts$)',
+    ),
     home('bullmq-home', 'node_modules/bullmq/', '^src/queue/'),
     home('redis-home', 'node_modules/ioredis/', '^src/(queue|runtime)/'),
     home('piscina-home', 'node_modules/piscina/', '^src/threads/'),

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { RequestedColumn } from './requested-schema.ts';
+import type { RequestedColumn } from './table.ts';
 import type { ByteSource } from './text-decoding.ts';
 
 interface Builtin {

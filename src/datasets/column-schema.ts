@@ -1,4 +1,4 @@
-import type { RequestedColumn } from './requested-schema.ts';
+import type { RequestedColumn } from './table.ts';
 import { type Column, type ColumnSchema, DISTINCT_MAX, type Encoding, isNumberColumn, type MissingPolicy } from './table.ts';
 
 /** Encodings a column of a type can have; the first is the default. */

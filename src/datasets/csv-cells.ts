@@ -1,8 +1,7 @@
 import type { DataFault } from '../errors.ts';
 import { isCanonicalNumber, MAGNITUDE_MAX, parseBoolean, parseDatetime, parseNumber } from './cell-syntax.ts';
 import { shownValue } from './fault-collector.ts';
-import type { RequestedColumn } from './requested-schema.ts';
-import type { Column } from './table.ts';
+import type { Column, RequestedColumn } from './table.ts';
 import { categoryColumn, createDictionary, type DictionaryBuilder, looksLikeCategory } from './text-column.ts';
 
 /** What is wrong with one cell; the caller knows the line. */

@@ -5,8 +5,8 @@ import { type CellColumn, createCellColumn } from './csv-cells.ts';
 import { type CsvRecord, CsvScanner, ImportStopped } from './csv-scanner.ts';
 import { createFaultCollector, type FaultCollector, shownValue } from './fault-collector.ts';
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
-import { checkConstants, checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
-import type { Column, ColumnSchema } from './table.ts';
+import { checkConstants, checkRequestedSchema } from './requested-schema.ts';
+import type { Column, ColumnSchema, RequestedColumn } from './table.ts';
 import { type ByteSource, decodeText } from './text-decoding.ts';
 
 const COLUMN_NAME_CHARS_MAX = 200;

@@ -4,8 +4,8 @@ import { schemaOfColumn } from './column-schema.ts';
 import { CELL_CHARS_MAX } from './csv-scanner.ts';
 import { createFaultCollector, type FaultCollector, shownValue } from './fault-collector.ts';
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
-import { checkConstants, checkRequestedSchema, type RequestedColumn } from './requested-schema.ts';
-import type { Column, ColumnSchema } from './table.ts';
+import { checkConstants, checkRequestedSchema } from './requested-schema.ts';
+import type { Column, ColumnSchema, RequestedColumn } from './table.ts';
 import { categoryColumn, createDictionary, looksLikeCategory } from './text-column.ts';
 
 type Row = Readonly<Record<string, unknown>>;

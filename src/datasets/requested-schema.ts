@@ -1,18 +1,6 @@
 import type { RequestFault } from '../errors.ts';
 import { ENCODINGS_BY_TYPE, MISSING_BY_TYPE } from './column-schema.ts';
-import type { ColumnSchema, Encoding, MissingPolicy, UnknownPolicy } from './table.ts';
-
-/** What a user fixes about a column; everything left out is inferred or has its default. */
-export interface RequestedColumn {
-  readonly name: string;
-  readonly type?: ColumnSchema['type'];
-  readonly nullable?: boolean;
-  readonly categories?: readonly (string | number | boolean)[];
-  readonly missing?: MissingPolicy;
-  readonly fill?: string | number | boolean;
-  readonly unknown?: UnknownPolicy;
-  readonly encode?: Encoding;
-}
+import type { ColumnSchema, RequestedColumn } from './table.ts';
 
 /** Faults of a requested schema against the names of the columns and the types they have. */
 export function checkRequestedSchema(

@@ -55,3 +55,15 @@ export function findColumn(table: Table, name: string): Column | undefined {
 export function isNumberColumn(column: Column): column is NumberColumn {
   return column.type === 'number' || column.type === 'integer';
 }
+
+/** What a user fixes about a column; everything left out is inferred or has its default. */
+export interface RequestedColumn {
+  readonly name: string;
+  readonly type?: ColumnSchema['type'];
+  readonly nullable?: boolean;
+  readonly categories?: readonly (string | number | boolean)[];
+  readonly missing?: MissingPolicy;
+  readonly fill?: string | number | boolean;
+  readonly unknown?: UnknownPolicy;
+  readonly encode?: Encoding;
+}

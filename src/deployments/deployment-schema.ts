@@ -1,9 +1,9 @@
 import Type from 'typebox';
-import { Name, StrictObject, Timestamp } from '../http/schemas.ts';
+import { Name, nameParams, StrictObject, Timestamp } from '../http/schemas.ts';
 
 const DEPLOYMENT_NAME = 'The name you give the deployment.';
 
-export const deploymentParams = StrictObject({ name: Name(DEPLOYMENT_NAME) });
+export const deploymentParams = nameParams(DEPLOYMENT_NAME);
 
 export const putBody = StrictObject(
   {

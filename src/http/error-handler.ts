@@ -36,7 +36,7 @@ export function handleError(error: FastifyError | Error, request: Request, reply
 }
 
 /** Sends an error as `application/problem+json`. */
-export function sendProblem({ code, options }: AppError, request: Request, reply: Reply): void {
+function sendProblem({ code, options }: AppError, request: Request, reply: Reply): void {
   const body = problemOf(code, options, { instance: pathOf(request.url), requestId: request.id });
   void reply
     .code(body.status)

@@ -26,6 +26,6 @@ export function problemOf(
 }
 
 /** Address of the page about a code; relative, so that it is right behind any proxy. */
-export function problemType(code: ErrorCode): string {
+function problemType(code: ErrorCode): string {
   return `/problems/${code}`;
 }

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
-import { Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
+import { Name, Nullable, nameParams, StrictObject, Timestamp } from '../http/schemas.ts';
 import { ValidationBody } from '../training/training-request.ts';
 
 const MODEL_NAME = 'The name you give the model.';
@@ -27,7 +27,7 @@ export const validateBody = Type.Object(
   },
 );
 
-export const modelParams = StrictObject({ name: Name(MODEL_NAME) });
+export const modelParams = nameParams(MODEL_NAME);
 
 export const versionParams = StrictObject({
   name: Name(MODEL_NAME),

@@ -33,6 +33,3 @@ export function versionView(version: StoredVersion) {
     links: { self, weights: `${self}/weights`, job: `/v1/jobs/${version.jobId}` },
   };
 }
-
-export type ModelView = ReturnType<typeof modelView>;
-export type VersionView = ReturnType<typeof versionView>;

@@ -27,11 +27,6 @@ export function datetimeSeconds(text: string): number {
   return milliseconds === null ? Number.NaN : milliseconds / 1000;
 }
 
-/** Whether values of the column are places in a list rather than quantities. */
-export function isListed({ type }: Pick<ColumnSchema, 'type'>): boolean {
-  return type === 'category' || type === 'boolean';
-}
-
 /** The list the places refer to, or null for quantities. Booleans are false, true. */
 export function listedValues(schema: ColumnSchema): readonly (string | number | boolean)[] | null {
   if (schema.type === 'boolean') return [false, true];

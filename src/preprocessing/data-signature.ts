@@ -15,7 +15,7 @@ export function defaultFeatures(schema: readonly ColumnSchema[], targets: readon
 }
 
 /** What the network is trained to give for these target columns, or null when they do not fit the task. */
-export function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSignature | null {
+function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSignature | null {
   const [first] = targets;
   if (first === undefined) return null;
   if (task === 'regression') {

@@ -1,13 +1,13 @@
 import { importCsv } from '../../src/datasets/csv-import.ts';
 import type { ImportOutcome } from '../../src/datasets/import-outcome.ts';
-import type { RequestedColumn } from '../../src/datasets/requested-schema.ts';
+import type { RequestedColumn } from '../../src/datasets/table.ts';
 import { readRows } from '../../src/datasets/table-rows.ts';
 import type { ByteSource } from '../../src/datasets/text-decoding.ts';
 
 export const LIMITS = { rowsMax: 1_000_000, columnsMax: 1000 };
 
 /** The bytes in pieces of `size`: borders in the middle of characters, quotes and line ends. */
-export function inPieces(content: string | Uint8Array, size = 3): ByteSource {
+function inPieces(content: string | Uint8Array, size = 3): ByteSource {
   const bytes = Buffer.from(content);
   return async function* () {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { importRows } from '../../src/datasets/json-import.ts';
-import type { RequestedColumn } from '../../src/datasets/requested-schema.ts';
+import type { RequestedColumn } from '../../src/datasets/table.ts';
 import { readRows } from '../../src/datasets/table-rows.ts';
 import type { Task } from '../../src/engine/index.ts';
 import {
