@@ -43,8 +43,9 @@ async function runWorkerRole(config: Config, logger: Logger): Promise<void> {
 }
 
 async function startRole(config: Config, env: NodeJS.ProcessEnv, logger: Logger, shutdown: Shutdown): Promise<void> {
-  // Reading the program's own files and starting the servers take about equally long.
-  const [backing, { startApiServer }] = await Promise.all([startBackingServers(config, shutdown), import('./api-server.ts')]);
+  // Reading the program's own files takes about as long as starting the servers and the worker: all at once.
+  const apiServer = import('./api-server.ts');
+  const backing = await startBackingServers(config, shutdown);
   const { databaseUrl, queue } = backing;
   await migrate(databaseUrl);
   const supervisesWorker = config.role === 'all';
@@ -66,6 +67,7 @@ async function startRole(config: Config, env: NodeJS.ProcessEnv, logger: Logger,
     });
     shutdown.add('worker', supervisor.stop, supervisor.kill);
   }
+  const { startApiServer } = await apiServer;
   api = await startApiServer({ config, databaseUrl, queue, logger, shutdown, supervisesWorker });
   await waitUntilReady(api);
   await announce(config, api, backing, logger);
