@@ -143,7 +143,7 @@ function runTool(command: string, args: readonly string[]): Promise<Run> {
 
 if (import.meta.main) {
   const { outcome, message } = await buildNative();
-  console.log(message);
+  if (outcome !== 'current') console.log(message);
   if (outcome === 'failed') process.exitCode = 1;
   if (outcome === 'unsupported') console.log('The engine runs its reference backend, which is much slower.');
 }

@@ -4,7 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -75,7 +75,9 @@ async function createDataDir(files: PostgresFiles, durable: boolean): Promise<vo
   const { account, dataDir } = files;
   // Without PG_VERSION it is the remains of an initdb that was killed.
   await rm(dataDir, { recursive: true, force: true });
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // The directories above are not the server's own: it only passes through them.
+  await mkdir(dirname(dataDir), { recursive: true, mode: 0o711 });
+  await mkdir(dataDir, { mode: 0o700 });
   await writeFile(passwordFile(files), randomBytes(18).toString('base64url'), { mode: 0o600 });
   if (account.uid !== undefined && account.gid !== undefined) {
     await chown(dataDir, account.uid, account.gid);

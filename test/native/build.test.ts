@@ -17,9 +17,9 @@ describe('building the native kernels', () => {
     expect(stdout).toContain('reference backend');
   });
 
-  it.skipIf(!hasAddon())('does nothing when sources, flags and compiler are those of the last build', async () => {
+  it.skipIf(!hasAddon())('does and says nothing when sources, flags and compiler are those of the last build', async () => {
     await promisify(execFile)(process.execPath, [SCRIPT]);
     const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT]);
-    expect(stdout).toContain('up to date');
+    expect(stdout).toBe('');
   });
 });
