@@ -18,6 +18,8 @@ export type PartResult =
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
 export interface TrainingRun extends RunState {
   readonly memory: WeightsMemory;
+  /** The variant of the backend that runs it. */
+  readonly backend: string;
   /** One epoch of updates. */
   trainEpoch(): PartResult;
   /** The metrics over some rows with the weights as they are, in inference mode. */
@@ -46,6 +48,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
 
   return {
     memory,
+    backend: backend.variant,
     get epoch() {
       return state.epoch;
     },

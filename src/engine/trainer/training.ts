@@ -53,7 +53,7 @@ export interface TrainRequest {
   readonly backend: 'auto' | 'native' | 'reference';
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
-  /** Words of `CONTROL` over a SharedArrayBuffer: stop flag in, steps out. */
+  /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
   readonly control: Int32Array;
   /** Monotonic clock in milliseconds. */
   readonly now: () => number;
@@ -82,12 +82,17 @@ export interface EpochReport {
   readonly state: () => Uint8Array;
 }
 
-export type TrainerStopReason = 'completed' | 'early_stopping' | 'divergence' | 'stopped';
+export type TrainerStopReason = 'completed' | 'early_stopping' | 'concluded' | 'divergence' | 'abandoned';
 
-/** Returned by the trainer at its end. `stopped` means the control flag was raised. */
+/** Returned by the trainer at its end. `concluded` and `abandoned` are what `STOP` asked for. */
 export interface TrainResult {
   readonly stop_reason: TrainerStopReason;
-  /** Final values, with `test_…` when there is a test part. Evaluated with the weights returned. */
+  /** Backend that ran, with its instruction set: the reference when the selected one lacked a kernel. */
+  readonly backend: string;
+  /**
+   * Final values, with `test_…` when there is a test part, evaluated with the weights returned. After `divergence` and
+   * `abandoned` those of the newest epoch.
+   */
   readonly metrics: Metrics;
   readonly best: BestEpoch | null;
   /** Weights of the model in spec order, running statistics included. */
