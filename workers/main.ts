@@ -9,7 +9,7 @@ import { createDatasetService } from '../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../src/datasets/dataset-store.ts';
 import { CHANNELS, openDatabase } from '../src/db/database.ts';
 import { createListener } from '../src/db/listener.ts';
-import { engineVersion, selectBackend } from '../src/engine/index.ts';
+import { selectBackend } from '../src/engine/index.ts';
 import { createFleetService } from '../src/fleet/fleet-service.ts';
 import { createWorkerStore } from '../src/fleet/worker-store.ts';
 import { createExecutionStore } from '../src/jobs/execution-store.ts';
@@ -58,7 +58,7 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
   const self = { id: newId('worker'), pid: process.pid, host: hostname(), version: VERSION, backend: variant, slots };
   const connections = await openConnections(config, report, shutdown);
   const { database, listener, store, recovery } = connections;
-  const processor = createProcessor({ config, logger, workerId: self.id, variant }, connections);
+  const processor = createProcessor({ config, logger, workerId: self.id }, connections);
   const unlisten = listener.on(CHANNELS.jobCancel, () => processor.check());
   shutdown.add('cancellations', async () => unlisten());
 
@@ -107,7 +107,7 @@ async function openConnections(config: Config, report: Report, shutdown: Shutdow
 }
 
 function createProcessor(
-  { config, logger, workerId, variant }: WorkerDeps & { workerId: string; variant: string },
+  { config, logger, workerId }: WorkerDeps & { workerId: string },
   { database, keeper, trainPool }: Connections,
 ): JobProcessor {
   const { pool } = database;
@@ -129,7 +129,6 @@ function createProcessor(
       cacheBytesMax: TABLE_CACHE_BYTES,
     }),
     backend: config.engine.backend,
-    build: { engine: engineVersion, backend: variant },
     now: () => performance.now(),
     logger,
   });

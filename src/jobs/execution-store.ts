@@ -37,9 +37,12 @@ export interface TrainedModel {
   /** The safetensors file. */
   readonly weightsFile: Uint8Array;
   /** Becomes a version of this model, when one was asked for. */
-  readonly version: Omit<NewModelVersion, 'projectId' | 'jobId' | 'weightsBlobId' | 'weightsSha256' | 'receipt'> | null;
-  /** Name of the deployment that is to serve the version. */
-  readonly deploy: string | null;
+  readonly version: TrainedVersion | null;
+}
+
+export interface TrainedVersion extends Omit<NewModelVersion, 'projectId' | 'jobId' | 'weightsBlobId' | 'weightsSha256' | 'receipt'> {
+  /** Name under which it is to be served at once. */
+  readonly deployment: string | null;
 }
 
 /** A job whose worker dies this often without a new checkpoint in between takes its workers down: it is ended. */
@@ -160,15 +163,25 @@ async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: Claime
   const blob = await blobs.write(client, model.weightsFile);
   await holdFence(client, job.lease);
   const shared = { projectId, jobId, receipt: model.receipt, weightsBlobId: blob.id, weightsSha256: model.result.weights_sha256 };
-  const version = model.version === null ? null : await insertModelVersion(client, { ...model.version, ...shared });
-  if (model.version !== null && version !== null && model.deploy !== null) {
-    await pointDeployment(client, { projectId, name: model.deploy, modelName: model.version.modelName, version });
-  }
-  const result = { model: model.version?.modelName ?? null, version, deployment: model.deploy, ...model.result };
+  const version = model.version === null ? NO_VERSION : await addVersion(client, { ...model.version, ...shared });
+  const result = { ...version, ...model.result };
   await client.query('UPDATE job SET receipt = $2, progress = $3 WHERE id = $1', [
     jobId,
     JSON.stringify(model.receipt),
     JSON.stringify(model.progress),
   ]);
   await endJob(client, jobId, { status: 'succeeded', stopReason: model.stopReason, result, weightsBlobId: blob.id });
+}
+
+const NO_VERSION = { model: null, version: null, deployment: null };
+
+/** Adds the version and serves it, if that was asked for. Its weights answered its golden rows when they were made. */
+async function addVersion(
+  client: PoolClient,
+  trained: TrainedVersion & NewModelVersion,
+): Promise<Record<keyof typeof NO_VERSION, unknown>> {
+  const { projectId, modelName, deployment } = trained;
+  const version = await insertModelVersion(client, trained);
+  if (deployment !== null) await pointDeployment(client, { projectId, name: deployment, modelName, version });
+  return { model: modelName, version, deployment };
 }

@@ -43,7 +43,7 @@ type Draft = Partial<TrainingRequestBody>;
  */
 export function checkTrainingRequest(question: TrainingRequestQuestion): TrainingRequestCheck {
   const { body, dataset, limits } = question;
-  const structural = checkSchema(TrainingRequestBody, body);
+  const structural = checkSchema(TrainingRequestBody, body).map(ofOnSuccess);
   const draft = usableFields(body, structural);
   const { spec, faults: specChoice } = chosenSpec(draft, question);
   const network = checkNetwork({
@@ -110,6 +110,16 @@ function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion):
 /** The fault of an id that names no dataset of the project. */
 export function unknownDataset(id: string): Fault {
   return { pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: id };
+}
+
+/** Says what `on_success` cannot do, and why it needs a model. */
+function ofOnSuccess(fault: Fault): Fault {
+  if (fault.pointer === '/on_success/alias') {
+    const detail = 'Aliases are not part of this version: deploy the new version by name with "deploy", or leave "alias" out.';
+    return { ...fault, detail, suggestion: [{ op: 'remove', path: fault.pointer }] };
+  }
+  if (fault.pointer !== '/on_success/model' || fault.code !== 'missing_field') return fault;
+  return { ...fault, detail: 'The trained weights become a version of a model: name it in "model". A deployment serves such a version.' };
 }
 
 /** Faults of a stored spec are told where the body names it. */
@@ -185,7 +195,7 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     split,
     training,
     limits: { max_seconds: draft.limits?.max_seconds ?? null, max_memory_bytes: draft.limits?.max_memory_bytes ?? null },
-    on_success: draft.on_success ?? null,
+    on_success: draft.on_success === undefined ? null : { model: draft.on_success.model, deploy: draft.on_success.deploy ?? null },
     metadata: draft.metadata ?? {},
   };
 }

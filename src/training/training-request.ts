@@ -56,7 +56,15 @@ export const TrainingRequestBody = Type.Object(
     ),
     on_success: Type.Optional(
       Type.Object(
-        { model: Type.String({ pattern: NAME_PATTERN, description: 'Adds a version to this model, which is created if absent.' }) },
+        {
+          model: Type.String({ pattern: NAME_PATTERN, description: 'Adds a version to this model, which is created if absent.' }),
+          deploy: Type.Optional(
+            Type.String({
+              pattern: NAME_PATTERN,
+              description: 'Serves that version under this name at once, in place of what the name served before.',
+            }),
+          ),
+        },
         { additionalProperties: false },
       ),
     ),
@@ -96,7 +104,7 @@ export interface TrainingRequest {
   readonly split: SplitOptions;
   readonly training: TrainingOptions;
   readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
-  readonly on_success: { readonly model: string } | null;
+  readonly on_success: { readonly model: string; readonly deploy: string | null } | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
