@@ -63,15 +63,18 @@ export class JobExecution {
     logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
     try {
-      const { schema, sha256 } = await datasets.get(projectId, request.dataset);
-      const table = await datasets.loadTable(projectId, request.dataset);
-      const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...(await this.#resumeFrom()) });
+      // Reading the data of a job that is to be given back would only make the next worker wait.
+      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
+      const { schema, sha256 } = await this.#insist(() => datasets.get(projectId, request.dataset));
+      const table = await this.#insist(() => datasets.loadTable(projectId, request.dataset));
+      const resume = await this.#insist(() => this.#resumeFrom());
+      const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...resume });
       await this.#write(await this.#train(task), sha256);
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
       const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
-      await this.#persist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
+      await this.#insist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
     } finally {
       clearTimeout(timer);
     }
@@ -139,7 +142,7 @@ export class JobExecution {
   async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
     if (this.#cause === 'lease_lost' || this.#cause === 'cancel') return;
     const progress = meter.afterEpochs(epochs);
-    await this.#persist(() => commitEpochs(this.#deps, this.#job.lease, { epochs, state, progress }));
+    await this.#insist(() => commitEpochs(this.#deps, this.#job.lease, { epochs, state, progress }));
   }
 
   async #write({ outcome, meter }: { outcome: JobOutcome; meter: ProgressMeter }, datasetSha256: string): Promise<void> {
@@ -149,14 +152,14 @@ export class JobExecution {
     switch (outcome.kind) {
       case 'succeeded': {
         const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });
-        return this.#persist(() => executions.finishSucceeded(job, model));
+        return this.#insist(() => executions.finishSucceeded(job, model));
       }
       case 'failed':
-        return this.#persist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
+        return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
       case 'cancelled':
-        return this.#persist(() => executions.finishCancelled(job.lease));
+        return this.#insist(() => executions.finishCancelled(job.lease));
       case 'released':
-        return this.#persist(() => executions.release(job.lease, job.attempt));
+        return this.#insist(() => executions.release(job.lease, job.attempt));
       case 'lost':
         return;
       default:
@@ -165,10 +168,10 @@ export class JobExecution {
   }
 
   /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */
-  async #persist(write: () => Promise<void>): Promise<void> {
+  async #insist<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await write();
+        return await ask();
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
         if (this.#cause === 'lease_lost') throw new LeaseLostError(this.#job.lease);

@@ -25,12 +25,12 @@ export const BROKEN: JobFailure = {
 
 /**
  * Puts together how the training ended and why it was told to stop, if it was. One that reached its end before it saw the
- * request has won the race, except against a lost lease.
+ * request has won the race, except against a lost lease and a cancellation: with either, epochs are no longer stored.
  */
 export function outcomeOf(end: TrainFinished | TrainFailed, cause: StopCause | null): JobOutcome {
   if (cause === 'lease_lost') return { kind: 'lost' };
-  if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
   if (cause === 'cancel') return { kind: 'cancelled' };
+  if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
   if (cause === 'release') return { kind: 'released' };
   if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
   if (cause === 'time_limit') return timeIsUp('What was learned when limits.max_seconds passed could not be evaluated in time.');

@@ -21,7 +21,7 @@ const MODEL: TrainedModel = {
   version: null,
 };
 
-describe('a running job', () => {
+describe('a job in several hands', () => {
   let testDatabase: TestDatabase;
   let database: Database;
   let executions: ExecutionStore;
@@ -152,6 +152,17 @@ describe('a running job', () => {
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox');
     expect(doorbells).toBe(0);
     expect(await row(jobId)).toMatchObject({ status: 'cancelled', best: { epoch: 1, checkpoint: null } });
+  });
+
+  it('is cancelled without waiting for a doorbell that a relay is handing over', async () => {
+    const jobId = await insertJob(database.pool);
+    const relay = await database.pool.connect();
+    await relay.query('BEGIN');
+    await relay.query('SELECT FROM outbox FOR UPDATE');
+    expect(await createJobStore(database).cancel('prj_default', jobId)).toBe('queued');
+    expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
+    await relay.query('ROLLBACK');
+    relay.release();
   });
 
   it('shows no progress older than the newest epoch', async () => {
