@@ -33,7 +33,7 @@ export function outcomeOf(end: TrainFinished | TrainFailed, cause: StopCause | n
   if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
   if (cause === 'release') return { kind: 'released' };
   if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
-  if (cause === 'time_limit') return timeIsUp('What was learned when limits.max_seconds passed could not be evaluated in time.');
+  if (cause === 'time_limit') return timeIsUp('limits.max_seconds passed, and the training did not come to a result soon after.');
   return { kind: 'failed', stopReason: 'error', error: BROKEN };
 }
 

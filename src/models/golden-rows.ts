@@ -17,7 +17,7 @@ const Golden = Type.Object({
 export type GoldenRows = Static<typeof Golden>;
 
 const ROWS_MAX = 3;
-/** Another instruction set adds up in another order. */
+/** Relative: another instruction set may add up in another order. */
 const TOLERANCE = 1e-5;
 
 /** The first, middle and last training row as instances. `schema` is in the order of the table's columns. */
@@ -58,21 +58,31 @@ export function goldenFault(model: LoadedModel, stored: unknown): string | null 
 
 function agree(target: Preprocessing['target'], expected: Prediction, received: Prediction): boolean {
   if (target.kind === 'classes') {
-    return expected['label'] === received['label'] && numbersAgree(expected['probabilities'], received['probabilities'], () => 1);
+    return expected['label'] === received['label'] && numbersAgree(expected['probabilities'], received['probabilities'], () => PROBABILITY);
   }
-  const [first] = target.columns;
-  if (target.columns.length === 1) return numbersAgree(expected, received, () => first?.std ?? 1);
-  const scales = new Map(target.columns.map(({ name, std }) => [name, std]));
-  return numbersAgree(expected['values'], received['values'], (name) => scales.get(name) ?? 1);
+  const [first = PROBABILITY] = target.columns;
+  if (target.columns.length === 1) return numbersAgree(expected, received, () => first);
+  const columns = new Map(target.columns.map((column) => [column.name, column]));
+  return numbersAgree(expected['values'], received['values'], (name) => columns.get(name) ?? PROBABILITY);
 }
 
-/** Numbers by name, each within the tolerance of its size or of the scale on which the column varies. */
-function numbersAgree(expected: unknown, received: unknown, scaleOf: (name: string) => number): boolean {
+/** Where the values of a column lie: rounding is as large as they are in these terms, which are those the network works in. */
+interface Scale {
+  readonly mean: number;
+  readonly std: number;
+}
+
+const PROBABILITY: Scale = { mean: 0, std: 1 };
+
+/** Numbers by name, equal within the tolerance. */
+function numbersAgree(expected: unknown, received: unknown, scaleOf: (name: string) => Scale): boolean {
   const [left, right] = [new Map(Object.entries(Object(expected))), new Map(Object.entries(Object(received)))];
   if (left.size !== right.size) return false;
   return [...left].every(([name, value]) => {
     const other = right.get(name);
+    // A number that is not finite is null beside its name.
     if (typeof value !== 'number' || typeof other !== 'number') return JSON.stringify(value) === JSON.stringify(other);
-    return Math.abs(value - other) <= TOLERANCE * Math.max(Math.abs(value), Math.abs(other), scaleOf(name));
+    const { mean, std } = scaleOf(name);
+    return Math.abs(value - other) <= TOLERANCE * Math.max(Math.abs(value - mean), Math.abs(other - mean), std);
   });
 }

@@ -48,7 +48,12 @@ export const TrainingRequestBody = Type.Object(
     limits: Type.Optional(
       Type.Object(
         {
-          max_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Training stops after so long.' })),
+          max_seconds: Type.Optional(
+            Type.Number({
+              exclusiveMinimum: 0,
+              description: 'Training ends after so long with what it has learned; without a whole epoch it fails.',
+            }),
+          ),
           max_memory_bytes: Type.Optional(Type.Integer({ minimum: 1, description: 'The job is refused if it needs more.' })),
         },
         { additionalProperties: false },
