@@ -119,9 +119,14 @@ function tooFewClasses(data: DataSignature | null): Fault[] {
   return [{ pointer: '/target', code: 'too_few_classes', detail, expected: 2, received: data.target.classes }];
 }
 
+const NAMES_SHOWN_MAX = 20;
+
 function leftOut(schema: readonly ColumnSchema[], targets: readonly string[], features: readonly string[]): Fault[] {
-  const names = schema.map(({ name }) => name).filter((name) => !features.includes(name) && !targets.includes(name));
+  const used = new Set([...features, ...targets]);
+  const names = schema.map(({ name }) => name).filter((name) => !used.has(name));
   if (names.length === 0) return [];
-  const detail = `Left out of the features, because free text is not turned into numbers: ${names.map((name) => JSON.stringify(name)).join(', ')}.`;
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => JSON.stringify(name));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  const detail = `Left out of the features, because free text is not turned into numbers: ${shown.join(', ')}${more}.`;
   return [{ pointer: '/dataset', code: 'columns_left_out', detail, received: names }];
 }

@@ -1,4 +1,5 @@
 import { type Estimate, estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
+import type { RequestFault } from '../errors.ts';
 import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { splitSizes } from './split.ts';
@@ -7,7 +8,7 @@ import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
 /** What `POST /v1/models/validate` answers. */
 export interface SpecValidation {
   readonly valid: boolean;
-  readonly errors: readonly Fault[];
+  readonly errors: readonly RequestFault[];
   readonly warnings: readonly Fault[];
   readonly layers: readonly LayerReport[];
   readonly total_params: number;

@@ -28,6 +28,9 @@ export interface KnownLayer {
   readonly options: JsonObject;
 }
 
+/** Of a layer with more faults nothing is guessed: each repair copies it, and a layer can have very many unknown fields. */
+const REPAIRS_MAX = 20;
+
 /** The sentence for fields of the functional form. */
 export const FUNCTIONAL_DETAIL = 'Functional graphs are not part of this version: give input_shape and a plain list of layers.';
 
@@ -58,7 +61,8 @@ function checkFields(definition: LayerDefinition, layer: JsonObject, pointer: st
   const { inbound: _inbound, ...fields } = layer;
   const schema = layerSchema(definition);
   const faults = checkSchema(schema, fields);
-  const mended = faults.reduce<unknown>((value, fault) => applyPatch(value, repairOf(fault)), fields);
+  const repairs = faults.length > REPAIRS_MAX ? [] : faults;
+  const mended = repairs.reduce<unknown>((value, fault) => applyPatch(value, repairOf(fault)), fields);
   const usable = checkSchema(schema, mended).length === 0;
   const options = usable ? withDefaults(schema, mended) : null;
   const name = isObject(options) ? options['name'] : fields['name'];
