@@ -2,6 +2,7 @@
 // it reads the environment; the role `worker` of the server calls `runWorker` with what it has read already.
 
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createBlobStore } from '../src/blobs/blob-store.ts';
 import { type Config, loadConfig } from '../src/config.ts';
@@ -70,11 +71,20 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
     await fleet.leave(self.id);
   });
 
-  const consumer = await consumeTrainQueue(store, { concurrency: slots, handle: processor.process, onError: report('queue') });
+  const consumer = await consumeTrainQueue(store, {
+    concurrency: slots,
+    handle: processor.process,
+    onError: report('queue'),
+    // Alive, but of no use any more: whoever keeps this process starts another one.
+    onStopped: (error) => {
+      logger.fatal({ err: error }, 'worker_takes_no_jobs');
+      process.kill(process.pid, 'SIGTERM');
+    },
+  });
   shutdown.add('jobs', async () => {
     await consumer.pause();
     await processor.releaseAll();
-    await closeConsumer(consumer);
+    await closeConsumer(consumer, report);
   });
   logger.info({ worker: self.id, slots, backend: variant, queue: store.kind }, 'worker_ready');
 }
@@ -134,11 +144,10 @@ function createProcessor(
   });
 }
 
-/** The queue's messages are dealt with when the jobs are; one that cannot say so any more is not waited for. */
-async function closeConsumer(consumer: MessageConsumer): Promise<void> {
-  const closed = consumer.close({ force: false });
-  const timer = setTimeout(() => consumer.close({ force: true }).catch(() => undefined), CONSUMER_CLOSE_MS);
-  await closed.finally(() => clearTimeout(timer));
+/** The queue's messages are dealt with when the jobs are; a queue that cannot hear so any more is not waited for. */
+async function closeConsumer(consumer: MessageConsumer, report: Report): Promise<void> {
+  const closed = consumer.close({ force: false }).catch(report('queue'));
+  await Promise.race([closed, delay(CONSUMER_CLOSE_MS, undefined, { ref: false })]);
 }
 
 function queueStoreConfig({ queue, redisUrl }: Config, databaseUrl: string): QueueStoreConfig {
