@@ -147,7 +147,7 @@ function createProcessor(
 /** The queue's messages are dealt with when the jobs are; a queue that cannot hear so any more is not waited for. */
 async function closeConsumer(consumer: MessageConsumer, report: Report): Promise<void> {
   const closed = consumer.close({ force: false }).catch(report('queue'));
-  await Promise.race([closed, delay(CONSUMER_CLOSE_MS, undefined, { ref: false })]);
+  await Promise.race([closed, delay(CONSUMER_CLOSE_MS)]);
 }
 
 function queueStoreConfig({ queue, redisUrl }: Config, databaseUrl: string): QueueStoreConfig {
