@@ -7,6 +7,8 @@ import { startTestRedis } from './redis.ts';
 import { startServer, type TestServer } from './servers.ts';
 
 export interface Service extends TestServer {
+  /** Where the servers live that the service started for itself. */
+  readonly dataDir: string;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<CallResult>;
   get(path: string, headers?: Record<string, string>): Promise<CallResult>;
   put(path: string, body: unknown): Promise<CallResult>;
@@ -23,13 +25,14 @@ export async function startService(env: Record<string, string> = {}): Promise<Se
   const dir = await mkdtemp(join(tmpdir(), 'alma-service-'));
   await chmod(dir, 0o711); // The embedded server drops to an account that must get in.
   const given = await openGivenServers();
-  const server = await startServer({ DATA_DIR: join(dir, 'data'), ...given.env, ...env });
+  const dataDir = join(dir, 'data');
+  const server = await startServer({ DATA_DIR: dataDir, ...given.env, ...env });
   const stop = async () => {
     await server.stop();
     await given.close();
     await rm(dir, { recursive: true, force: true });
   };
-  return { ...server, ...clientOf(server.url), stop };
+  return { ...server, ...clientOf(server.url), dataDir, stop };
 }
 
 /** What is of the service's own on the servers the test run was given; where none was given, the service starts one. */
