@@ -38,7 +38,8 @@ export async function* followJob(
       for (const event of batch) yield { id: event.seq, event: event.type, data: event.data };
       seen = batch.at(-1)?.seq ?? seen;
       if (batch.length === EVENT_BATCH) continue;
-      if (isTerminal(job.status)) return;
+      // The job may have ended after its row was read, too: nothing comes after `done`.
+      if (isTerminal(job.status) || batch.at(-1)?.type === 'done') return;
       const progress = throttle.pass(job.progress);
       if (progress !== null) yield { event: 'progress', data: progress };
       await watch.next(throttle.isHolding() ? PROGRESS_INTERVAL_MS : REREAD_INTERVAL_MS, signal);
