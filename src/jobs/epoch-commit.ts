@@ -13,7 +13,7 @@ export interface EpochCommit {
   /** Oldest first; never empty. */
   readonly epochs: readonly EpochRecord[];
   /** The engine state after the last of them, to be kept as a checkpoint. */
-  readonly state: Uint8Array | null;
+  readonly state: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly progress: JobProgress;
 }
 

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { BlobStore } from '../blobs/blob-store.ts';
+import { type BlobStore, CHUNK_BYTES } from '../blobs/blob-store.ts';
 import type { DatasetService } from '../datasets/dataset-service.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest } from '../engine/index.ts';
@@ -140,9 +140,27 @@ export class JobExecution {
   }
 
   async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
-    if (this.#cause === 'lease_lost' || this.#cause === 'cancel') return;
     const progress = meter.afterEpochs(epochs);
-    await this.#insist(() => commitEpochs(this.#deps, this.#job.lease, { epochs, state, progress }));
+    const store = (): Promise<void> =>
+      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress });
+    try {
+      if (this.#isWanted()) await this.#insist(store);
+    } catch (error) {
+      if (this.#isWanted()) throw error;
+    }
+  }
+
+  /** Whether anybody will ever read what this attempt still stores. */
+  #isWanted(): boolean {
+    return this.#cause !== 'lease_lost' && this.#cause !== 'cancel';
+  }
+
+  /** A large state takes seconds to store, and whoever cancels its job should not wait for them. */
+  async *#whileWanted(state: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < state.length; at += CHUNK_BYTES) {
+      if (!this.#isWanted()) throw new Error('the rest of the state is not wanted any more');
+      yield state.subarray(at, at + CHUNK_BYTES);
+    }
   }
 
   async #write({ outcome, meter }: { outcome: JobOutcome; meter: ProgressMeter }, datasetSha256: string): Promise<void> {

@@ -1,15 +1,34 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBlobStore } from '../../src/blobs/blob-store.ts';
+import { CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createDatasetService } from '../../src/datasets/dataset-service.ts';
+import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
-import { createJobProcessor } from '../../src/jobs/job-processor.ts';
+import { createJobProcessor, type JobProcessor, type JobProcessorDeps } from '../../src/jobs/job-processor.ts';
+import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseKeeper } from '../../src/jobs/lease-keeper.ts';
 import { createTrainPool } from '../../src/threads/train-pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { insertJob } from '../support/job-rows.ts';
+import { insertDataset, postJob } from '../support/training-jobs.ts';
 
-describe('a worker that ends', () => {
+/** Its state is some megabytes. */
+const WIDE = {
+  target: 'digit',
+  task: 'classification',
+  spec: {
+    layers: [
+      { type: 'dense', units: 512, activation: 'relu' },
+      { type: 'dense', units: 512, activation: 'relu' },
+      { type: 'dense', units: 10, activation: 'softmax' },
+    ],
+  },
+  training: { epochs: 1000, batch_size: 512, optimizer: { type: 'adam', learning_rate: 0.001 } },
+};
+
+describe('the processor of jobs', () => {
   let testDatabase: TestDatabase;
   let database: Database;
   const closing: (() => Promise<unknown>)[] = [];
@@ -25,17 +44,41 @@ describe('a worker that ends', () => {
     await testDatabase.drop();
   });
 
-  it('gives back the job it was claiming too', async () => {
+  function processorWith(changed: (deps: JobProcessorDeps) => Partial<JobProcessorDeps>): JobProcessor {
     const { pool } = database;
-    const now = () => performance.now();
-    const executions = createExecutionStore({ pool, blobs: createBlobStore(pool), leaseSeconds: 15 });
+    const now = (): number => performance.now();
+    const blobs = createBlobStore(pool);
     const keeper = createLeaseKeeper({ databaseUrl: testDatabase.url, leaseSeconds: 15, now, onError: () => undefined });
     const trainPool = createTrainPool({ threads: 1 });
     closing.push(keeper.close, trainPool.close);
+    const deps: JobProcessorDeps = {
+      workerId: 'wrk_A',
+      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15 }),
+      keeper,
+      trainPool,
+      pool,
+      blobs,
+      leaseSeconds: 15,
+      datasets: createDatasetService({
+        store: createDatasetStore({ database }),
+        blobs,
+        database,
+        limits: loadConfig({}).limits,
+        cacheBytesMax: 1e8,
+      }),
+      backend: 'reference',
+      now,
+      logger: pino({ level: 'silent' }),
+    };
+    return createJobProcessor({ ...deps, ...changed(deps) });
+  }
+
+  const row = async (jobId: string) => (await database.pool.query('SELECT * FROM job WHERE id = $1', [jobId])).rows[0];
+
+  it('gives back the job it is claiming, too, when its worker ends', async () => {
     const claiming = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
-    const processor = createJobProcessor({
-      workerId: 'wrk_A',
+    const processor = processorWith(({ executions }) => ({
       executions: {
         ...executions,
         claim: async (jobId, workerId) => {
@@ -44,20 +87,8 @@ describe('a worker that ends', () => {
           return executions.claim(jobId, workerId);
         },
       },
-      keeper,
-      trainPool,
-      pool,
-      blobs: createBlobStore(pool),
-      leaseSeconds: 15,
-      datasets: {
-        get: () => Promise.reject(new Error('nothing is to be read for a job that is given back')),
-        loadTable: () => Promise.reject(new Error('nothing is to be read for a job that is given back')),
-      },
-      backend: 'reference',
-      now,
-      logger: pino({ level: 'silent' }),
-    });
-    const jobId = await insertJob(pool, { request: { limits: { max_seconds: null } } });
+    }));
+    const jobId = await insertJob(database.pool, { request: { limits: { max_seconds: null } } });
     const handled = processor.process(jobId);
     await claiming.promise;
     let isReleased = false;
@@ -68,7 +99,40 @@ describe('a worker that ends', () => {
     expect(isReleased).toBe(false);
     goOn.resolve();
     await Promise.all([released, handled]);
-    const { rows } = await pool.query('SELECT status, attempt, worker_id FROM job WHERE id = $1', [jobId]);
-    expect(rows).toEqual([{ status: 'queued', attempt: 1, worker_id: null }]);
+    expect(await row(jobId)).toMatchObject({ status: 'queued', attempt: 1, worker_id: null });
+  });
+
+  it('does not store the rest of a checkpoint once its job is to be cancelled', async () => {
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    let bytes = 0;
+    const heard = (onCancel: () => void): void => {
+      onCancel();
+      goOn.resolve();
+    };
+    const processor = processorWith(({ blobs, keeper }) => ({
+      blobs: { ...blobs, write: (client, source) => blobs.write(client, watched(source)) },
+      keeper: {
+        ...keeper,
+        watch: (lease, watcher, claimedAt) => keeper.watch(lease, { ...watcher, onCancel: () => heard(watcher.onCancel) }, claimedAt),
+      },
+    }));
+    async function* watched(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+        bytes += chunk.length;
+        yield chunk;
+        begun.resolve();
+        await goOn.promise;
+      }
+    }
+    const dataset = await insertDataset(database.pool, 'digits');
+    const jobId = await postJob(database.pool, dataset, WIDE);
+    const handled = processor.process(jobId);
+    await begun.promise;
+    await createJobStore(database).cancel('prj_default', jobId);
+    processor.check();
+    await handled;
+    expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
+    expect(bytes).toBe(CHUNK_BYTES);
   });
 });
