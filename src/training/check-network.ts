@@ -82,6 +82,13 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
   };
 }
 
+/** Whether a network with its batches, gradients and the optimizer's slots fits the memory this server gives a job. */
+export function arenaFaults(needed: number, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+  if (needed <= arenaBytesMax) return [];
+  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes, this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
+  return [{ pointer: '/spec', code: 'limit_exceeded', detail, expected: arenaBytesMax, received: needed }];
+}
+
 function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
   const targets = (columns?.schema ?? []).filter(({ name }) => columns?.targets.includes(name));
   const hasOnlyNumbers = targets.every(({ type }) => type === 'number' || type === 'integer');

@@ -1,6 +1,6 @@
 import type { ColumnSchema } from '../datasets/table.ts';
 import { checkSchema, estimateTraining, type Fault, type ModelSpec, type Task } from '../engine/index.ts';
-import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import { type SplitOptions, splitSizes } from './split.ts';
 import { DEFAULT_VALIDATION, type TrainingRequest, TrainingRequestBody, targetColumns } from './training-request.ts';
 
@@ -69,7 +69,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   if (faults.length > 0 || dataset === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
   const trainRows = splitSizes(dataset.rows, split).train;
-  const memory = memoryFaults(request, trainRows);
+  const memory = memoryFaults(request, trainRows, limits).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
   const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
   return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
@@ -168,11 +168,11 @@ function splitFaults(split: SplitOptions, task: Task, dataset: CheckedDataset | 
   return faults;
 }
 
-function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number): Fault[] {
-  const allowed = limits.max_memory_bytes;
-  if (allowed === null) return [];
+function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number, server: TrainingLimits): Fault[] {
   const needed = estimateTraining({ spec, task, training, rows: trainRows }).memory_bytes;
-  if (needed <= allowed) return [];
+  const tooLarge = arenaFaults(needed, training, server);
+  const allowed = limits.max_memory_bytes;
+  if (tooLarge.length > 0 || allowed === null || needed <= allowed) return tooLarge;
   const detail = `Training needs ${needed} bytes; the request allows ${allowed}. A smaller batch or network needs less.`;
   return [{ pointer: '/limits/max_memory_bytes', code: 'limit_exceeded', detail, expected: allowed, received: needed }];
 }

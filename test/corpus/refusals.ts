@@ -22,7 +22,7 @@ export function expectProblem({ status, headers, body }: CallResult): void {
     errors: expect.any(Array),
   });
   for (const fault of body.errors) {
-    expect(fault).toMatchObject({ code: expect.stringMatching(/^[a-z_]+$/), detail: expect.stringMatching(/./) });
+    expect(fault).toMatchObject({ code: expect.stringMatching(/^[a-z0-9_]+$/), detail: expect.stringMatching(/./) });
   }
   expect(JSON.stringify(body)).not.toMatch(INTERNALS);
   expect(body.instance).not.toContain('evil');
