@@ -6,5 +6,10 @@ if (url === undefined || url === '') {
   console.error('DATABASE_URL must be set');
   process.exit(1);
 }
-const applied = await migrate(url);
-console.log(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
+try {
+  const applied = await migrate(url);
+  console.log(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
+} catch (error) {
+  console.error(`cannot migrate: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
