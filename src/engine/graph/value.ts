@@ -4,7 +4,7 @@ import type { Shape } from '../shape.ts';
 /** `real` is float32, or float64 when a plan is made in double precision; accumulators are float64 always. */
 export type ValueType = 'real' | 'int32' | 'float64';
 
-export type Role = 'input' | 'parameter' | 'state' | 'activation' | 'gradient' | 'accumulator';
+export type Role = 'input' | 'parameter' | 'state' | 'activation' | 'gradient' | 'accumulator' | 'scratch';
 
 /** A tensor of the graph: what it is, not where it lies. The plan gives it a place. */
 export interface Value {

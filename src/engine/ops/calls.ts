@@ -13,6 +13,11 @@ export function backwardCalls<K extends OpName>(request: BackwardRequest<K>): re
   return OPS[request.node.op].backward(request);
 }
 
+/** Kernel calls of a node that change state once a training step is accepted. */
+export function stateUpdateCalls<K extends OpName>(node: NodeOf<K>): readonly Call[] {
+  return OPS[node.op].stateUpdates?.(node) ?? [];
+}
+
 /** Floating-point operations of a node's forward pass over one row. */
 export function nodeFlops<K extends OpName>(node: NodeOf<K>): number {
   return OPS[node.op].flops(node);
@@ -21,4 +26,9 @@ export function nodeFlops<K extends OpName>(node: NodeOf<K>): number {
 /** Whether a node only renames memory. */
 export function isAlias(node: Node): boolean {
   return OPS[node.op].alias === true;
+}
+
+/** Whether no gradient goes through a node. */
+export function isConstant(node: Node): boolean {
+  return OPS[node.op].constant === true;
 }

@@ -10,7 +10,7 @@ import type { MetricName } from '../metrics/index.ts';
 import { METRICS } from '../metrics/index.ts';
 import { loss as lossMetric } from '../metrics/loss.ts';
 import type { Evaluated, MetricDefinition } from '../metrics/metric.ts';
-import { forwardCalls, nodeFlops } from '../ops/calls.ts';
+import { forwardCalls, nodeFlops, stateUpdateCalls } from '../ops/calls.ts';
 import type { Call } from '../ops/op.ts';
 import { fixed, perRow } from '../ops/op.ts';
 import type { UpdateCall } from '../optimizers/optimizer.ts';
@@ -186,6 +186,8 @@ function derivativeCalls({ update, realBytes }: TrainingPlanRequest, { graph, ne
         writes: buffers.map((_, i) => i).filter((i) => i !== 1),
         layer: 'update',
       },
+      // Running statistics too only after the guards, so that a bad batch leaves them as they were.
+      ...nodes.flatMap((node) => stateUpdateCalls(node)),
     ],
     homes: [...homes, ...blocks],
   };
