@@ -7,8 +7,8 @@ import { LAYERS } from './layers/index.ts';
 import { LOSSES } from './losses/index.ts';
 import { METRICS } from './metrics/index.ts';
 import { OPTIMIZERS } from './optimizers/index.ts';
-import { INPUT_SHAPE } from './spec/check-spec.ts';
-import { layerSchema } from './spec/layer-schema.ts';
+import { INPUT_SHAPE } from './spec/check-inputs.ts';
+import { layerSchema } from './layers/layer-schema.ts';
 import { optimizerSchema, TRAINING } from './spec/training-schema.ts';
 
 /** One row of a table of the engine, as the API shows it. */

@@ -43,7 +43,7 @@ export function runGraph({ graph, data, root, backward, of }: GraphCase, arithme
   if (backward !== null) {
     const arriving = backward === 'loss' ? null : upstreamOf(graph, root);
     if (arriving && backward !== 'loss') numbers.set(arriving, backward);
-    const derivative = differentiate(graph, { nodes, root, arriving, of });
+    const derivative = differentiate(graph, { nodes, roots: [{ value: root, arriving }], of });
     calls.push(...derivative.calls);
     gradients = of.map((value) => derivative.gradients.get(value));
   }

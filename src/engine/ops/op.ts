@@ -103,8 +103,8 @@ export function fixed(size: number): CallSize {
 }
 
 /**
- * Memory that only one call uses, of a size that does not depend on the batch: listed in `buffers` and `writes`, named
- * `scratch` in the kernel's documentation. It holds nothing before the call and nothing after it.
+ * Memory of a size that does not depend on the batch, which only the calls of one pass of an op use. A kernel that needs room lists
+ * it in `buffers` and `writes` and calls it `scratch` in its documentation: it holds nothing before the call and nothing after it.
  */
 export function scratchValue(layer: string, length: number): Value {
   return { id: -1, label: `${layer}: scratch`, shape: [length], batched: false, type: 'real', role: 'scratch' };

@@ -24,12 +24,16 @@ export function planJob({ spec, task, training, rows }: JobPlanRequest): Trainin
   const batchSize = Math.min(training.batch_size, rows);
   return planTraining({
     spec,
-    loss: named(LOSSES, training.loss, 'loss'),
-    metrics: training.metrics
-      .map((metric): MetricName => named(METRICS, metric, 'metric'))
-      .filter((metric, i, all) => all.indexOf(metric) === i),
+    outputs: [
+      {
+        loss: named(LOSSES, training.loss, 'loss'),
+        metrics: training.metrics
+          .map((metric): MetricName => named(METRICS, metric, 'metric'))
+          .filter((metric, i, all) => all.indexOf(metric) === i),
+        target: task === 'classification' ? 'classes' : 'numbers',
+      },
+    ],
     update: updateOf(training.optimizer),
-    target: task === 'classification' ? 'classes' : 'numbers',
     batchSize,
     evaluationBatchSize: Math.min(Math.max(batchSize, EVALUATION_ROWS_MIN), rows),
     realBytes: 4,

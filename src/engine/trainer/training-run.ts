@@ -5,6 +5,7 @@ import type { TrainingPlan } from '../plan/training-plan.ts';
 import { permutation, STREAMS, seedWords } from '../random.ts';
 import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
+import { dealFeatures, type Feed } from './feeds.ts';
 import { planJob } from './job-plan.ts';
 import type { Metrics, TrainRequest } from './training.ts';
 import { initializeWeights, type WeightsMemory } from './weights-memory.ts';
@@ -37,6 +38,8 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const sessions = { training: backend.load(plan.training, arena), evaluation: backend.load(plan.evaluation, arena) };
   const memory = { weights: plan.weights, layout: plan.layout, arena };
+  const feeds = [...dealFeatures(data.inputs ?? data.features, data.rows, plan.inputs), data.targets, ...(data.furtherTargets ?? [])];
+  const part = { request, plan, arena, feeds };
   let state = startState(request, memory);
 
   const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
@@ -60,12 +63,11 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
     },
     trainEpoch() {
       const order = epochOrder(request, state.epoch);
-      const result = runPart({ request, plan, arena }, sessions.training, { order, firstStep: state.step, learningRates });
+      const result = runPart(part, sessions.training, { order, firstStep: state.step, learningRates });
       if (result.end === 'done') state = { ...state, epoch: state.epoch + 1, step: state.step + stepsPerEpoch };
       return result;
     },
-    evaluate: (rows) =>
-      runPart({ request, plan, arena }, sessions.evaluation, { order: rows, firstStep: state.step, learningRates: NO_UPDATES }),
+    evaluate: (rows) => runPart(part, sessions.evaluation, { order: rows, firstStep: state.step, learningRates: NO_UPDATES }),
     finishEpoch(metrics) {
       const tracked = trackEpoch(state.tracked, state.epoch, metric, metrics, training);
       const isBest = tracked.best?.epoch === state.epoch;
@@ -89,6 +91,7 @@ interface Memory {
   readonly request: TrainRequest;
   readonly plan: TrainingPlan;
   readonly arena: ArrayBuffer;
+  readonly feeds: readonly Feed[];
 }
 
 interface Part {
@@ -115,11 +118,11 @@ function epochOrder({ training, split: { train } }: TrainRequest, epoch: number)
 }
 
 /** All batches of a part in one call of the backend, which looks at the stop flag before each step. */
-function runPart({ request, plan, arena }: Memory, session: Session, part: Part): PartResult {
+function runPart({ request, plan, arena, feeds }: Memory, session: Session, part: Part): PartResult {
   new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes).fill(0);
   const { data, training, control } = request;
   const result = session.run({
-    feeds: [data.features, data.targets],
+    feeds,
     ...part,
     from: 0,
     to: part.order.length,

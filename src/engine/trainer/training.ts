@@ -1,5 +1,6 @@
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
+import type { Feed } from './feeds.ts';
 
 /** Training options after defaults: what the API echoes as `training`. */
 export interface TrainingOptions {
@@ -30,9 +31,14 @@ export interface EarlyStoppingOptions {
 export interface TrainingData {
   readonly rows: number;
   readonly featureWidth: number;
+  /** The inputs of a network side by side in each row. */
   readonly features: Float32Array;
+  /** Instead of `features`: one array per input of a network with several. */
+  readonly inputs?: readonly Feed[];
   readonly targetWidth: number;
   readonly targets: Float32Array | Int32Array;
+  /** Targets of the outputs after the first. */
+  readonly furtherTargets?: readonly Feed[];
   /** Standard deviation by which each numeric target column was divided: metrics are reported in the column's units. */
   readonly targetStd?: Float64Array;
 }

@@ -3,9 +3,13 @@ import { GraphBuilder } from '../../../src/engine/graph/graph.ts';
 import { ACTIVATIONS } from '../../../src/engine/layers/activations.ts';
 import { LAYERS, type LayerType, layerOf } from '../../../src/engine/layers/index.ts';
 import { isFault, type LayerDefinition } from '../../../src/engine/layers/layer.ts';
+import { layerSchema } from '../../../src/engine/layers/layer-schema.ts';
 import { parseSchema } from '../../../src/engine/schema.ts';
-import { addLayer } from '../../../src/engine/spec/build-graph.ts';
-import { layerSchema } from '../../../src/engine/spec/layer-schema.ts';
+import { addLayer, type Tensor } from '../../../src/engine/spec/build-graph.ts';
+
+function tensor(graph: GraphBuilder, shape: readonly number[], type: 'real' | 'int32' = 'real'): Tensor {
+  return { value: graph.input('x', shape, type), mask: null };
+}
 
 /** A layer as posted, with its defaults. */
 function optionsOf(definition: LayerDefinition, posted: object): object {
@@ -52,9 +56,8 @@ describe.each(cases)('$type $text', ({ definition, options: posted, input, outpu
 
   test.each(['training', 'inference'] as const)('builds a graph of that shape for %s', (mode) => {
     const graph = new GraphBuilder(mode);
-    const value = graph.input('x', input);
-    const added = addLayer(graph, { definition, options, name: 'layer', input: value, weightsBefore: 0 });
-    expect(added.output.shape).toEqual(output);
+    const added = addLayer(graph, { definition, options, name: 'layer', uses: [[tensor(graph, input)]], weightsBefore: 0 });
+    expect(added.outputs[0]?.value.shape).toEqual(output);
     expect(added.weights.map((weight) => weight.name)).toEqual(Object.keys(weights).map((name) => `layer/${name}`));
   });
 });
@@ -62,8 +65,7 @@ describe.each(cases)('$type $text', ({ definition, options: posted, input, outpu
 test('dropout is an op in training only, and never at rate 0', () => {
   const ops = (mode: 'training' | 'inference', rate: number): string[] => {
     const graph = new GraphBuilder(mode);
-    const input = graph.input('x', [3]);
-    addLayer(graph, { definition: LAYERS.dropout, options: { rate }, name: 'd', input, weightsBefore: 0 });
+    addLayer(graph, { definition: LAYERS.dropout, options: { rate }, name: 'd', uses: [[tensor(graph, [3])]], weightsBefore: 0 });
     return graph.nodes.map((node) => node.op);
   };
   expect(ops('training', 0.5)).toEqual(['dropout']);
@@ -73,9 +75,9 @@ test('dropout is an op in training only, and never at rate 0', () => {
 
 test('two dropout layers draw from different streams', () => {
   const graph = new GraphBuilder('training');
-  let value = graph.input('x', [3]);
+  let value = tensor(graph, [3]);
   for (const name of ['a', 'b'])
-    value = addLayer(graph, { definition: LAYERS.dropout, options: { rate: 0.5 }, name, input: value, weightsBefore: 0 }).output;
+    value = addLayer(graph, { definition: LAYERS.dropout, options: { rate: 0.5 }, name, uses: [[value]], weightsBefore: 0 }).outputs[0]!;
   const streams = graph.nodes.map((node) => (node.op === 'dropout' ? node.attributes.stream : null));
   expect(new Set(streams).size).toBe(2);
 });
@@ -83,7 +85,7 @@ test('two dropout layers draw from different streams', () => {
 test('an activation keeps its own options', () => {
   const graph = new GraphBuilder('inference');
   const options = optionsOf(LAYERS.activation, { activation: 'leaky_relu', negative_slope: 0.1 });
-  addLayer(graph, { definition: LAYERS.activation, options, name: 'a', input: graph.input('x', [3]), weightsBefore: 0 });
+  addLayer(graph, { definition: LAYERS.activation, options, name: 'a', uses: [[tensor(graph, [3])]], weightsBefore: 0 });
   expect(graph.nodes).toMatchObject([{ op: 'leaky_relu', attributes: { negative_slope: 0.1 } }]);
   const foreign = parseSchema(layerSchema(LAYERS.activation), { type: 'activation', activation: 'relu', negative_slope: 0.1 });
   expect(foreign.faults).toMatchObject([{ pointer: '/negative_slope', code: 'unknown_field' }]);

@@ -362,7 +362,7 @@ test('any JSON is answered with faults from the table, never with an exception, 
       expect(JSON.parse(JSON.stringify(report))).toEqual(report);
       expect(JSON.stringify(posted)).toBe(before);
       if (report.spec?.input_shape)
-        expect(buildNetwork(report.spec, new GraphBuilder('training')).output.shape).toEqual(report.output?.shape);
+        expect(buildNetwork(report.spec, new GraphBuilder('training')).outputs[0]?.value.shape).toEqual(report.output?.shape);
     }),
     { numRuns: 500 },
   );
