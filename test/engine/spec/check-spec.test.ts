@@ -33,9 +33,19 @@ describe('a spec without faults', () => {
           use_bias: true,
           kernel_initializer: 'glorot_uniform',
           bias_initializer: 'zeros',
+          kernel_regularizer: null,
+          bias_regularizer: null,
         },
         { type: 'dropout', name: 'dropout', rate: 0.2 },
-        { ...output, name: 'dense_1', use_bias: true, kernel_initializer: 'glorot_uniform', bias_initializer: 'zeros' },
+        {
+          ...output,
+          name: 'dense_1',
+          use_bias: true,
+          kernel_initializer: 'glorot_uniform',
+          bias_initializer: 'zeros',
+          kernel_regularizer: null,
+          bias_regularizer: null,
+        },
       ],
     });
     expect(report.output).toEqual({ shape: [10], activation: 'softmax' });
