@@ -53,13 +53,25 @@ const SCALARS: Readonly<Record<string, number>> = {
   epsilon: 1e-7,
   momentum: 0.9,
   feed: 0,
+  delta: 0.8,
+  limit: 1.5,
+  l1: 0.01,
+  l2: 0.02,
+  rho: 0.9,
+  initial: 0.1,
+  weight_decay: 0.1,
+  scale: 0.9,
+  shift: 0.05,
+  on: 0.9,
+  off: 0.05,
+  k: 3,
 };
 const FEED_ROWS = 50;
 
 /** Every kernel over sizes that meet vector, tile and block edges. */
 export function* kernelCases(): Generator<KernelCase> {
   for (const kernel of KERNELS.values()) {
-    const sizes = [VECTORS, MATRICES, PRODUCTS][kernel.dims.length - 1]!;
+    const sizes = [VECTORS, MATRICES, PRODUCTS][kernel.dims.length - 1] ?? [];
     for (const dims of sizes) {
       for (const variation of [0, 1]) yield makeCase(kernel, dims, variation);
     }
@@ -155,6 +167,9 @@ function makeBuffer(request: BufferRequest): Numbers | null {
   return new Float32Array(length);
 }
 
+/** Slots that hold squares. */
+const NOT_NEGATIVE = /^in\/out: [vaxdu] /;
+
 /** Values in the kernel's domain, its edges among them. */
 function valueIn(kernel: string, label: string, draw: () => number): () => number {
   if (kernel.includes('cross_entropy') && label.startsWith('p ')) {
@@ -162,7 +177,9 @@ function valueIn(kernel: string, label: string, draw: () => number): () => numbe
   }
   if (kernel.includes('cross_entropy') && label.startsWith('y ')) return () => Math.round(draw() * 4) / 4;
   if (kernel === 'accumulate_binary_accuracy') return label.startsWith('y ') ? () => Math.round(draw()) : draw;
-  if (kernel === 'adam' && label.startsWith('in/out: v')) return draw;
+  if (NOT_NEGATIVE.test(label)) return kernel.startsWith('rmsprop_centered') && label.startsWith('in/out: v') ? () => 1 + draw() : draw;
+  if (kernel.startsWith('poisson') && label.startsWith('p ')) return draw;
+  if (kernel.startsWith('kl_divergence')) return () => draw() * 1.2 - 0.1;
   if (kernel.endsWith('_grad') && label.startsWith('y ')) return () => draw() * 1.2 - 0.1;
   return kernel.startsWith('dense') || kernel.endsWith('_grad') ? () => draw() * 2 - 1 : () => draw() * 8 - 4;
 }

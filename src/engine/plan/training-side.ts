@@ -1,7 +1,7 @@
 import { GraphBuilder, type Mode, type Node, type Value } from '../graph/graph.ts';
 import { liveNodes } from '../graph/live-nodes.ts';
 import type { LossName } from '../losses/index.ts';
-import { LOSSES } from '../losses/index.ts';
+import { lossOf, lossOptions } from '../losses/index.ts';
 import type { BuiltLoss } from '../losses/loss.ts';
 import type { MetricName } from '../metrics/index.ts';
 import { METRICS } from '../metrics/index.ts';
@@ -18,6 +18,8 @@ import type { ModelSpec } from '../spec/model-spec.ts';
 /** What one output of the network is trained on. */
 export interface OutputRequest {
   readonly loss: LossName;
+  /** Options of the loss; those left out have their defaults. */
+  readonly lossOptions?: object;
   readonly metrics: readonly MetricName[];
   /** What the target feed holds: class indices or real numbers. */
   readonly target: 'classes' | 'numbers';
@@ -79,11 +81,15 @@ export function buildSide(spec: ModelSpec, requests: readonly OutputRequest[], m
 }
 
 function addLoss(graph: GraphBuilder, { name, value: output }: NetworkTensor, request: OutputRequest): TrainedOutput {
-  const definition = LOSSES[request.loss];
+  const definition = lossOf(request.loss);
   const type = request.target === 'classes' ? definition.classTarget : 'real';
   const target = graph.input(`target of ${name}`, type === 'int32' ? output.shape.slice(0, -1) : output.shape, type);
   graph.layer = request.loss;
-  const built = definition.build(graph, output, target);
+  const built = definition.build(
+    graph,
+    { output, target, weight: null },
+    lossOptions(request.loss, request.lossOptions),
+  );
   return {
     name,
     request,

@@ -1,7 +1,7 @@
 import type { Fault } from '../faults.ts';
 import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
-import { autoLoss, LOSSES } from '../losses/index.ts';
+import { autoLoss, LOSSES, lossOf, lossOptions } from '../losses/index.ts';
 import { METRICS } from '../metrics/index.ts';
 import { nearest } from '../nearest.ts';
 import { checkSchema, parseSchema } from '../schema.ts';
@@ -125,7 +125,7 @@ function isLoss(name: string): name is keyof typeof LOSSES {
 function lossFaults(loss: keyof typeof LOSSES | null, { output, spec }: SpecReport, target: TargetSignature | null): Fault[] {
   // A network that does not fit the target has been told so; its loss need not be blamed too.
   if (!loss || !output || !target || !spec) return [];
-  const mismatch = LOSSES[loss].mismatch(output, target);
+  const mismatch = lossOf(loss).mismatch(output, target, lossOptions(loss));
   if (mismatch === null) return [];
   const suggestion = [{ op: 'add' as const, path: '/loss', value: AUTO_LOSS }];
   return [{ pointer: '/loss', code: 'loss_mismatch', detail: `${loss} does not fit: ${mismatch}`, received: loss, suggestion }];
