@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 #include "kernels/activations.h"
+#include "kernels/attention.h"
 #include "kernels/batch.h"
 #include "kernels/convolution.h"
 #include "kernels/dense.h"
@@ -23,6 +24,7 @@
 #include "kernels/pooling.h"
 #include "kernels/simple-rnn.h"
 #include "kernels/softmax.h"
+#include "kernels/structure.h"
 
 #define WITH_GRAD(name, function, scalars) {name, function, 2, 1, scalars, 0}, {name "_grad", function##_grad, 3, 1, scalars, 0}
 #define LOSS(name) {#name, name, 3, 2, 0, 0}, {#name "_grad", name##_grad, 3, 2, 0, 0}
@@ -34,6 +36,26 @@ static const Kernel KERNELS[] = {
     {"gather_as_real", gather_as_real, 1, 2, 1, 0},
     {"add", add, 3, 1, 0, 0},
     {"guard_finite", guard_finite, 1, 1, 0, 0},
+    {"subtract", subtract_elements, 3, 1, 0, 0},
+    {"multiply", multiply_elements, 3, 1, 0, 0},
+    {"maximum", maximum_elements, 3, 1, 0, 0},
+    {"maximum_grad", maximum_elements_grad, 4, 1, 1, 0},
+    {"place", place, 2, 3, 1, 0},
+    {"take", take, 2, 3, 1, 0},
+    {"pad", pad, 2, 3, 1, 0},
+    {"repeat", repeat, 2, 3, 0, 0},
+    {"repeat_grad", repeat_grad, 2, 3, 0, 0},
+    {"swap_axes", swap_axes, 2, 4, 0, 0},
+    {"lookup", lookup, 3, 3, 0, 0},
+    {"lookup_grad", lookup_grad, 3, 3, 0, 0},
+    {"nonzero", nonzero, 2, 1, 0, 0},
+    {"differing", differing, 2, 2, 1, 0},
+    {"mask_rows", mask_rows, 3, 2, 0, 0},
+    {"batch_product", batch_product, 3, 4, 0, 0},
+    {"batch_product_grad_left", batch_product_grad_left, 3, 4, 0, 0},
+    {"batch_product_grad_right", batch_product_grad_right, 3, 4, 0, 0},
+    {"mask_scores", mask_scores, 3, 3, 1, 0},
+    {"causal_scores", causal_scores, 2, 3, 1, 0},
     WITH_GRAD("step", step_function, 0),
     WITH_GRAD("sigmoid", sigmoid, 0),
     WITH_GRAD("tanh", hyperbolic, 0),
@@ -64,7 +86,7 @@ static const Kernel KERNELS[] = {
     {"convolution_grad_input", convolution_grad_input, 5, 11, 6, 1 << 2},
     {"convolution_grad_kernel", convolution_grad_kernel, 4, 11, 6, 0},
     {"max_pooling", max_pooling, 2, 8, 6, 0},
-    {"max_pooling_grad", max_pooling_grad, 4, 8, 6, 0},
+    {"max_pooling_grad", max_pooling_grad, 3, 8, 6, 0},
     {"average_pooling", average_pooling, 2, 8, 6, 0},
     {"average_pooling_grad", average_pooling_grad, 2, 8, 6, 0},
     {"batch_statistics", batch_statistics, 3, 2, 0, 0},
@@ -82,6 +104,7 @@ static const Kernel KERNELS[] = {
     {"maxout", maxout, 2, 2, 0, 0},
     {"maxout_grad", maxout_grad, 3, 2, 0, 0},
     {"dropout_mask", dropout_mask, 1, 1, 2, 0},
+    {"reverse_time", reverse_time, 2, 3, 0, 0},
     {"simple_rnn", simple_rnn, 11, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 10},
     {"simple_rnn_grad", simple_rnn_grad, 12, 5, 5, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 11},
     {"lstm", lstm, 14, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 13},
@@ -116,6 +139,13 @@ static const Kernel KERNELS[] = {
     {"accumulate_accuracy", accumulate_accuracy, 3, 2, 0, 0},
     {"accumulate_binary_accuracy", accumulate_binary_accuracy, 3, 1, 1, 0},
     {"accumulate_absolute_error", accumulate_absolute_error, 3, 2, 0, 0},
+    {"accumulate_squared_error", accumulate_squared_error, 3, 2, 0, 0},
+    {"accumulate_variance", accumulate_variance, 3, 2, 0, 0},
+    {"accumulate_top_k", accumulate_top_k, 3, 2, 1, 0},
+    {"accumulate_log_loss", accumulate_log_loss, 3, 2, 0, 0},
+    {"accumulate_binary_log_loss", accumulate_binary_log_loss, 3, 1, 0, 0},
+    {"accumulate_confusion", accumulate_confusion, 3, 2, 0, 0},
+    {"accumulate_binary_confusion", accumulate_binary_confusion, 3, 1, 1, 0},
     {"sgd", sgd, 2, 1, 0, 0},
     {"sgd_momentum", sgd_momentum, 3, 1, 2, 0},
     {"adam", adam, 4, 1, 3, 0},

@@ -4,6 +4,17 @@
  */
 #include "window.h"
 
+/* The largest of the cells inside, for `count` channels from x. A NaN stays. */
+INLINE Vec largest_inside(const Window *g, const Place *place, const float *x, int64_t count) {
+  Vec best = splat(-__builtin_inff());
+  for (int64_t i = place->top; i < place->bottom; i++)
+    for (int64_t j = place->left; j < place->right; j++) {
+      const Vec next = load_at(x + cell_below(g, place, i, j), count);
+      best = choose((Mask)(best >= next) | (Mask)(best != best), best, next);
+    }
+  return best;
+}
+
 static void max_pooling(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)step;
   const Window g = window_of(dims, dims[6], dims[7], scalars);
@@ -11,29 +22,20 @@ static void max_pooling(void *const *buffers, const int64_t *dims, const double 
   float *y = buffers[1];
   for (int64_t position = 0; position < g.n * g.p * g.q; position++) {
     const Place place = place_of(&g, position);
-    FOR_VECTORS(at, count, g.c) {
-      Vec best = splat(-__builtin_inff());
-      for (int64_t i = place.top; i < place.bottom; i++)
-        for (int64_t j = place.left; j < place.right; j++) {
-          const Vec next = load_at(x + cell_below(&g, &place, i, j) + at, count);
-          /* A NaN in either stays. */
-          best = choose((Mask)(best >= next) | (Mask)(best != best), best, next);
-        }
-      store_at(y + position * g.c + at, best, count);
-    }
+    FOR_VECTORS(at, count, g.c) store_at(y + position * g.c + at, largest_inside(&g, &place, x + at, count), count);
   }
 }
 
 static void max_pooling_grad(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)step;
   const Window g = window_of(dims, dims[6], dims[7], scalars);
-  const float *x = buffers[0], *y = buffers[1], *dy = buffers[2];
-  float *dx = buffers[3];
+  const float *x = buffers[0], *dy = buffers[1];
+  float *dx = buffers[2];
   memset(dx, 0, (size_t)(g.n * g.h * g.w * g.c) * sizeof(float));
   for (int64_t position = 0; position < g.n * g.p * g.q; position++) {
     const Place place = place_of(&g, position);
     FOR_VECTORS(at, count, g.c) {
-      const Vec best = load_at(y + position * g.c + at, count), gradient = load_at(dy + position * g.c + at, count);
+      const Vec best = largest_inside(&g, &place, x + at, count), gradient = load_at(dy + position * g.c + at, count);
       Mask open = splat_bits(-1);
       for (int64_t i = place.top; i < place.bottom; i++)
         for (int64_t j = place.left; j < place.right; j++) {

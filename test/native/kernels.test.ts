@@ -64,6 +64,8 @@ function compare(kernelCase: KernelCase, expected: ReturnType<typeof runReferenc
   const terms = dims.length > 1 ? Math.max(...dims, 1) : 1;
   expect(actual.intact, `${where} wrote outside its buffers`).toBe(true);
   expected.forEach((buffer, b) => {
+    if (kernel.buffers[b]!.includes('scratch')) return;
+    if (kernel.buffers[b]!.includes('scratch')) return;
     buffer?.forEach((value, i) => {
       const bound = 2e-6 * Math.abs(value) + 1e-6 * Math.sqrt(terms) * 4;
       if (!(Math.abs(actual.buffers[b]![i]! - value) <= bound)) {
@@ -75,7 +77,7 @@ function compare(kernelCase: KernelCase, expected: ReturnType<typeof runReferenc
 
 /** Elementwise kernels of one size: activations and their slopes. */
 function isActivation({ name, dims, buffers }: { name: string; dims: readonly string[]; buffers: readonly string[] }): boolean {
-  return dims.join() === 'n' && buffers.at(-1)!.startsWith('out:') && !['add', 'dropout'].includes(name);
+  return dims.join() === 'n' && buffers.length > 1 && buffers.at(-1)!.startsWith('out:') && !['add', 'dropout', 'gaussian_noise'].includes(name);
 }
 
 /** Both signs, zero, subnormals, and 40 values per power of two around 1. */

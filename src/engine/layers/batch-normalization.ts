@@ -28,7 +28,7 @@ export const batchNormalization = defineLayer({
   },
   build(graph, { momentum, epsilon, scale, center }, [input], { gamma, beta, moving_mean, moving_variance }, { trainable }) {
     const affine = [gamma, beta].filter((weight) => weight !== undefined);
-    const operands = [input!, moving_mean!, moving_variance!, ...affine];
+    const operands = [input!, ...affine, moving_mean!, moving_variance!];
     const attributes = { epsilon, scale, center };
     return graph.mode === 'training' && trainable
       ? graph.apply('batch_normalization', operands, { ...attributes, momentum })

@@ -12,7 +12,7 @@ import { defineOp, fixed, lastAxis, OpError, outerSize, perRow, scratchValue } f
 type NormalizationOp = 'batch_normalization' | 'normalization';
 
 /**
- * Inputs: x, moving mean, moving variance, then gamma and beta as the attributes say. Outputs: y, and the mean and variance of the
+ * Inputs: x, gamma and beta as the attributes say, moving mean, moving variance. Outputs: y, and the mean and variance of the
  * batch, which move the running averages once the step is accepted: `moving = momentum moving + (1 - momentum) batch`.
  */
 export const batchNormalization = defineOp({
@@ -66,7 +66,7 @@ export const batchNormalization = defineOp({
   kernels: NORMALIZATION_KERNELS,
 });
 
-/** Inputs: x, mean, variance, then gamma and beta as the attributes say. Mean and variance are taken as they are: they get no gradient. */
+/** Inputs: x, gamma and beta as the attributes say, mean, variance. Mean and variance are taken as they are: they get no gradient. */
 export const normalization = defineOp({
   name: 'normalization',
   source: 'https://arxiv.org/abs/1502.03167',
@@ -103,10 +103,11 @@ interface Parts {
 
 function partsOf(application: Pick<Application<NormalizationOp>, 'inputs' | 'attributes' | 'layer'>): Parts {
   const { scale, center } = application.attributes;
-  const [x, mean, variance, ...affine] = application.inputs;
-  const weights = [mean, variance, ...affine];
+  const [x, ...weights] = application.inputs;
+  const [mean, variance] = weights.slice(-2);
+  const affine = weights.slice(0, -2);
   const isComplete = affine.length === Number(scale) + Number(center);
-  if (!x || !mean || !variance || !isComplete || weights.some((weight) => sizeOf(weight!.shape) !== lastAxis(x))) {
+  if (!x || !mean || !variance || !isComplete || weights.some((weight) => sizeOf(weight.shape) !== lastAxis(x))) {
     throw new OpError('batch_normalization', application, 'x [..., c] and one number per channel for the rest');
   }
   return { x, mean, variance, gamma: (scale && affine[0]) || null, beta: (center && affine.at(-1)) || null };
@@ -125,8 +126,8 @@ function normalizeCall(node: NodeOf<NormalizationOp>, mean: Value, variance: Val
 /** Where the sums over the batch go, which are the gradients of gamma and beta and stand in that of x too. */
 function sumsOf({ node, wanted }: BackwardRequest<NormalizationOp>) {
   const { scale, center } = node.attributes;
-  const dGamma = scale ? wanted[3] : null;
-  const dBeta = center ? wanted[scale ? 4 : 3] : null;
+  const dGamma = scale ? wanted[1] : null;
+  const dBeta = center ? wanted[scale ? 2 : 1] : null;
   const channels = lastAxis(node.inputs[0]!);
   return {
     isWanted: Boolean(dGamma ?? dBeta),

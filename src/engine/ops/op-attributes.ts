@@ -1,6 +1,6 @@
 import type { Shape } from '../shape.ts';
-import type { Pair, WindowAttributes } from './window.ts';
 import type { RecurrentAttributes } from './recurrence.ts';
+import type { Pair, WindowAttributes } from './window.ts';
 
 type None = Readonly<Record<string, never>>;
 
@@ -17,6 +17,25 @@ export interface OpAttributes {
   readonly dense: None;
   readonly dropout: { readonly rate: number; readonly stream: number };
   readonly reshape: { readonly shape: Shape };
+  // Merges, parts and order of axes, lookups, masks, attention
+  readonly add: None;
+  readonly subtract: None;
+  readonly multiply: None;
+  readonly maximum: None;
+  readonly concatenate: { readonly axis: number };
+  readonly crop: { readonly axis: number; readonly from: number; readonly to: number };
+  readonly pad: { readonly axis: number; readonly before: number; readonly after: number };
+  readonly repeat: { readonly axis: number; readonly times: number };
+  readonly swap_axes: { readonly from: number; readonly middle: number; readonly to: number };
+  readonly steps_to_rows: None;
+  readonly rows_to_steps: { readonly steps: number };
+  readonly lookup: None;
+  readonly nonzero: None;
+  readonly differing: { readonly value: number };
+  readonly mask_rows: None;
+  readonly batch_product: None;
+  readonly mask_scores: None;
+  readonly causal_scores: None;
   // Convolution, pooling, normalisation, noise
   readonly convolution: WindowAttributes & { readonly groups: number };
   readonly convolution_transpose: WindowAttributes & { readonly size: Pair };
@@ -34,6 +53,7 @@ export interface OpAttributes {
   readonly lstm: RecurrentAttributes;
   readonly gru: RecurrentAttributes;
   readonly gru_reset_before: RecurrentAttributes;
+  readonly reverse_time: None;
   readonly dropout_mask: { readonly shape: Shape; readonly rate: number; readonly stream: number };
   // Activations; `linear` is no op
   readonly step: None;

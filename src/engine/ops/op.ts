@@ -55,6 +55,8 @@ export interface Op<K extends OpName> {
   readonly alias?: boolean;
   /** True when no gradient goes through it, as for a mask: what follows is a constant to differentiation. */
   readonly constant?: boolean;
+  /** How many rows its outputs have per row of the batch; without this as many as its inputs. */
+  rowsPerRow?(application: Application<K>): number;
   /** Positions of outputs of which there is one for the whole batch instead of one per row, such as its mean. */
   readonly perBatch?: readonly number[];
   /** Calls that change state (running averages): in training, after the guards, together with the optimizer's update. */

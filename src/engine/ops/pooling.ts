@@ -10,7 +10,6 @@ type PoolingOp = 'max_pooling' | 'average_pooling';
 
 const DIMS = [...WINDOW_DIMS, 'r', 's'];
 const X = 'x (n, h, w, c)';
-const Y = 'y (n, p, q, c)';
 const DY = 'dy (n, p, q, c)';
 const DX = 'out: dx (n, h, w, c)';
 
@@ -19,8 +18,7 @@ export const maxPooling: Op<'max_pooling'> = {
   ...poolingOp('max_pooling'),
   backward({ node, arrived: [dy], wanted: [dx] }) {
     if (!dx) return [];
-    const buffers = [node.inputs[0]!, node.outputs[0]!, dy!, dx];
-    return [{ ...sharedOf(node), kernel: 'max_pooling_grad', buffers, writes: [3] }];
+    return [{ ...sharedOf(node), kernel: 'max_pooling_grad', buffers: [node.inputs[0]!, dy!, dx], writes: [2] }];
   },
   kernels: [maxKernel(), maxGradKernel()],
 };
@@ -92,22 +90,31 @@ function maxKernel(): KernelDefinition {
 function maxGradKernel(): KernelDefinition {
   return {
     name: 'max_pooling_grad',
-    buffers: [X, Y, DY, DX],
+    buffers: [X, DY, DX],
     dims: DIMS,
     scalars: WINDOW_SCALARS,
     formula: 'dx = sum of the dy of all positions whose first largest cell it is',
-    run([x, y, dy, dx], dims, scalars) {
+    run([x, dy, dx], dims, scalars) {
       dx!.fill(0);
-      let position = -1;
-      const isTaken = new Uint8Array(dims[3]!);
+      let open = -1;
+      let best: number[] = [];
       const c = dims[3]!;
+      const give = () => {
+        best.forEach((cell, channel) => {
+          dx![cell]! += dy![open * c + channel]!;
+        });
+      };
       eachElement(dims, scalars, (i, o) => {
-        if (Math.floor(o / c) !== position) isTaken.fill(0);
-        position = Math.floor(o / c);
-        if (isTaken[o % c] || x![i]! !== y![o]!) return;
-        isTaken[o % c] = 1;
-        dx![i]! += dy![o]!;
+        const position = Math.floor(o / c);
+        if (position !== open) {
+          give();
+          open = position;
+          best = [];
+        }
+        const largest = best[o % c];
+        if (largest === undefined || x![i]! > x![largest]!) best[o % c] = i;
       });
+      give();
     },
   };
 }

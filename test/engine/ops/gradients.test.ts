@@ -4,6 +4,7 @@ import type { Value } from '../../../src/engine/graph/graph.ts';
 import { OPS } from '../../../src/engine/ops/index.ts';
 import { LOSS_OPS } from '../../../src/engine/ops/loss-op.ts';
 import type { OpAttributes, OpName } from '../../../src/engine/ops/op-attributes.ts';
+import type { RecurrentAttributes } from '../../../src/engine/ops/recurrence.ts';
 import { sizeOf } from '../../../src/engine/shape.ts';
 import { runGraph, testGraph } from '../graph-session.ts';
 
@@ -11,7 +12,7 @@ const ROWS = 3;
 
 interface Input {
   readonly shape: readonly number[];
-  readonly kind: 'batched' | 'parameter' | 'classes' | 'distribution';
+  readonly kind: 'batched' | 'parameter' | 'variance' | 'classes' | 'distribution';
 }
 
 interface GradientCase<K extends OpName> {
@@ -23,16 +24,63 @@ interface GradientCase<K extends OpName> {
 
 const batched = (...shape: number[]): Input => ({ shape, kind: 'batched' });
 const parameter = (...shape: number[]): Input => ({ shape, kind: 'parameter' });
+/** A parameter above 0. */
+const variance = (...shape: number[]): Input => ({ shape, kind: 'variance' });
 const classes = (...shape: number[]): Input => ({ shape, kind: 'classes' });
 const distribution = (...shape: number[]): Input => ({ shape, kind: 'distribution' });
 const activation = { attributes: {}, inputs: [batched(2, 5)] };
 const loss = (...inputs: Input[]) => ({ attributes: {}, inputs, differentiated: 1 });
+
+/** Every option and further input in turn: `recurrent-gradients.test.ts`. */
+const recurrent: RecurrentAttributes = {
+  sequences: true,
+  backwards: false,
+  inTimeOrder: false,
+  activation: 'tanh',
+  recurrentActivation: 'sigmoid',
+  has: { bias: false, initialState: false, dropout: false, mask: false },
+};
+
+/** A window of 2 x 3 over 5 x 4 cells, 3 x 2 positions, with zeros on three sides. */
+const window = { window: [2, 3], strides: [2, 2], dilation: [1, 1], before: [1, 1], output: [3, 2] } as const;
 
 /** One case per op: an op without one does not compile. */
 const CASES: { readonly [K in OpName]: GradientCase<K> } = {
   dense: { attributes: {}, inputs: [batched(2, 4), parameter(4, 3), parameter(3)] },
   dropout: { attributes: { rate: 0.4, stream: 5 }, inputs: [batched(7)] },
   reshape: { attributes: { shape: [6] }, inputs: [batched(2, 3)] },
+  // Strides, dilation, groups, the ends of the padding and one axis in turn: `window-gradients.test.ts`.
+  convolution: { attributes: { ...window, groups: 1 }, inputs: [batched(5, 4, 2), parameter(2, 3, 2, 3), parameter(3)] },
+  convolution_transpose: {
+    attributes: { ...window, size: [5, 4] },
+    inputs: [batched(3, 2, 3), parameter(2, 3, 2, 3), parameter(2)],
+  },
+  max_pooling: { attributes: window, inputs: [batched(5, 4, 2)] },
+  average_pooling: { attributes: window, inputs: [batched(5, 4, 2)] },
+  batch_normalization: {
+    attributes: { epsilon: 1e-3, scale: true, center: true, momentum: 0.9 },
+    inputs: [batched(2, 3), parameter(3), parameter(3), parameter(3), variance(3)],
+    differentiated: 3,
+  },
+  normalization: {
+    attributes: { epsilon: 1e-3, scale: true, center: true },
+    inputs: [batched(2, 3), parameter(3), parameter(3), parameter(3), variance(3)],
+    differentiated: 3,
+  },
+  layer_normalization: {
+    attributes: { epsilon: 1e-3, scale: true, center: true },
+    inputs: [batched(2, 5), parameter(5), parameter(5)],
+  },
+  prelu: { attributes: {}, inputs: [batched(2, 3), parameter(2, 3)] },
+  maxout: { attributes: { pieces: 3 }, inputs: [batched(2, 6)] },
+  spatial_dropout: { attributes: { rate: 0.4, stream: 5 }, inputs: [batched(2, 3)] },
+  gaussian_noise: { attributes: { stddev: 0.5, stream: 5 }, inputs: [batched(2, 3)] },
+  simple_rnn: { attributes: recurrent, inputs: [batched(4, 2), parameter(2, 2)] },
+  lstm: { attributes: recurrent, inputs: [batched(4, 8), parameter(2, 8)] },
+  gru: { attributes: { ...recurrent, has: { ...recurrent.has, bias: true } }, inputs: [batched(4, 6), parameter(2, 6), parameter(2, 6)] },
+  gru_reset_before: { attributes: recurrent, inputs: [batched(4, 6), parameter(2, 6)] },
+  dropout_mask: { attributes: { shape: [5], rate: 0.4, stream: 5 }, inputs: [] },
+  reverse_time: { attributes: {}, inputs: [batched(3, 2)] },
   step: activation,
   sigmoid: activation,
   tanh: activation,
@@ -83,7 +131,7 @@ function checkGradients<K extends OpName>(op: K): void {
   const run = (values: readonly number[][]) => {
     const graph = testGraph();
     const made = inputs.map(({ shape, kind }, i): Value => {
-      return kind === 'parameter' ? graph.parameter(`p${i}`, shape) : graph.input(`x${i}`, shape, kind === 'classes' ? 'int32' : 'real');
+      return kind === 'parameter' || kind === 'variance' ? graph.parameter(`p${i}`, shape) : graph.input(`x${i}`, shape, kind === 'classes' ? 'int32' : 'real');
     });
     const root = graph.apply(op, made, attributes);
     const upstream = Array.from({ length: sizeOf(root.shape) * ROWS }, (_, i) =>
@@ -117,10 +165,11 @@ function checkGradients<K extends OpName>(op: K): void {
 
 /** Away from the kinks of relu, hard_sigmoid and step, where there is no gradient to compare. */
 function numbersOf({ shape, kind }: Input, seed: number): number[] {
-  const length = sizeOf(shape) * (kind === 'parameter' ? 1 : ROWS);
+  const length = sizeOf(shape) * (kind === 'parameter' || kind === 'variance' ? 1 : ROWS);
   return Array.from({ length }, (_, i) => {
     if (kind === 'classes') return (i * 5 + seed) % 3;
     const wave = Math.sin(12.9898 * (i + 1) + 4.1 * (seed + 1));
+    if (kind === 'variance') return 1.5 + wave;
     return kind === 'distribution' ? 0.5 + 0.4 * wave : 2 * wave + (wave < 0 ? -0.05 : 0.05);
   });
 }
