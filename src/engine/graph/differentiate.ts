@@ -88,8 +88,9 @@ function scaled(gradient: Value, factor: number, layer: string): Call {
 }
 
 function newGradient({ graph }: Pass, of: Value, aliasOf: Value | null | undefined): Value {
-  const { label, shape, batched, type } = of;
-  return graph.value({ label: `gradient of ${label}`, shape, batched, type, role: 'gradient', ...(aliasOf && { aliasOf }) });
+  const { label, shape, batched, type, rowsPerRow } = of;
+  const rows = rowsPerRow === undefined ? {} : { rowsPerRow };
+  return graph.value({ label: `gradient of ${label}`, shape, batched, type, role: 'gradient', ...rows, ...(aliasOf && { aliasOf }) });
 }
 
 /** Sum of what arrived at a value, from the last use to the first. */
@@ -98,7 +99,8 @@ function total(pass: Pass, value: Value, layer: string): Value | null {
   if (!first) return null;
   const sum = others.reduce((sum, part) => {
     const next = newGradient(pass, value, null);
-    const dims = [elementsOf(value)];
+    const { size, perRow } = elementsOf(value);
+    const dims = [{ size: size * (value.rowsPerRow ?? 1), perRow }];
     pass.calls.push({ kernel: 'add', buffers: [sum, part, next], dims, scalars: [], writes: [2], inPlace: [0, 2], layer });
     return next;
   }, first);

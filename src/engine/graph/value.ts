@@ -15,6 +15,8 @@ export interface Value {
   readonly shape: Shape;
   /** Whether there is one per row of the batch. Parameters, states and accumulators are not batched. */
   readonly batched: boolean;
+  /** Copies of the shape per row of the batch, as for the steps of a sequence that a layer treats as rows. Default 1. */
+  readonly rowsPerRow?: number;
   readonly type: ValueType;
   readonly role: Role;
   /** Whose memory this is under another shape. */
