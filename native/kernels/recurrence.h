@@ -116,4 +116,15 @@ static void kernel_gradient(const Walk *w, const float *before, const float *dro
                 w->scratch);
 }
 
+/* y[i,k] = x[i,t-1-k], x (n, t, c). */
+static void reverse_time(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  (void)scalars;
+  (void)step;
+  const int64_t n = dims[0], t = dims[1], c = dims[2];
+  const float *x = buffers[0];
+  float *y = buffers[1];
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t k = 0; k < t; k++) copy_row(y + (i * t + k) * c, x + (i * t + t - 1 - k) * c, c);
+}
+
 #endif

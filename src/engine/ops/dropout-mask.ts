@@ -10,6 +10,7 @@ export const dropoutMask = defineOp({
   forward: ({ outputs: [mask], attributes: { rate, stream }, layer }) => [
     { kernel: 'dropout_mask', buffers: [mask!], dims: [elementsOf(mask!)], scalars: [rate, stream], writes: [0], layer },
   ],
+  constant: true,
   backward: () => [],
   flops: ({ attributes: { shape } }) => sizeOf(shape),
   kernels: [

@@ -91,11 +91,11 @@ export function recurrentDims(node: Pick<NodeOf<RecurrentOp>, 'inputs' | 'attrib
 }
 
 export const RECURRENT_SCALARS = [
-  `activation (${CELL_ACTIVATIONS.map((name, i) => `${i} ${name}`).join(', ')})`,
-  'recurrent activation (likewise)',
+  `activation: ${CELL_ACTIVATIONS.map((name, i) => `${i} ${name}`).join(', ')}`,
+  'recurrent_activation: likewise',
   'backwards: 1 reads the steps from last to first',
-  'in time order: 1 puts outputs where their steps stand in time',
-  'initial: 1 when an initial state is given, which then shows in no output before the first unmasked step',
+  'in_time_order: 1 puts outputs where their steps stand in time',
+  'initial_state: 1 when one is given; it shows in no output before the first step that is not skipped',
 ] as const;
 
 export function recurrentScalars({ attributes }: Pick<NodeOf<RecurrentOp>, 'attributes'>): number[] {
