@@ -12,6 +12,8 @@ export interface WeightDefinition {
   readonly name: string;
   readonly shape: Shape;
   readonly initializer: InitializerName;
+  /** Elements that start at 1 whatever the initializer, such as the bias of a forget gate. */
+  readonly ones?: { readonly from: number; readonly to: number };
   /** False for running statistics. */
   readonly trainable: boolean;
   /** Penalty on its values, where the layer has an option for it. */

@@ -15,6 +15,8 @@ export interface NetworkWeight {
   readonly name: string;
   readonly shape: Shape;
   readonly initializer: InitializerName;
+  /** Elements that start at 1 instead. */
+  readonly ones?: { readonly from: number; readonly to: number };
   /** Stream of its first values. */
   readonly stream: number;
   /** False for running statistics and frozen layers, whose values have the role `state`. */

@@ -19,6 +19,90 @@ function optionsOf(definition: LayerDefinition, posted: object): object {
   return value;
 }
 
+/** Sizes that do not come out even; the numbers themselves are held to the golden cases. */
+const WINDOW_EXAMPLES = {
+  conv1d: [
+    { options: { filters: 4, kernel_size: 3 }, input: [9, 2], output: [7, 4], weights: { kernel: [3, 2, 4], bias: [4] } },
+    {
+      options: { filters: 4, kernel_size: 4, strides: 3, padding: 'same', groups: 2, use_bias: false },
+      input: [8, 6],
+      output: [3, 4],
+      weights: { kernel: [4, 3, 4] },
+    },
+  ],
+  conv2d: [
+    { options: { filters: 32, kernel_size: 3 }, input: [8, 8, 1], output: [6, 6, 32], weights: { kernel: [3, 3, 1, 32], bias: [32] } },
+    {
+      options: { filters: 5, kernel_size: [3, 2], strides: [2, 3], dilation_rate: 2 },
+      input: [11, 9, 4],
+      output: [4, 3, 5],
+      weights: { kernel: [3, 2, 4, 5], bias: [5] },
+    },
+    {
+      options: { filters: 2, kernel_size: 5, padding: 'same' },
+      input: [3, 1, 1],
+      output: [3, 1, 2],
+      weights: { kernel: [5, 5, 1, 2], bias: [2] },
+    },
+  ],
+  depthwise_conv2d: [
+    {
+      options: { kernel_size: 3, depth_multiplier: 2 },
+      input: [5, 4, 3],
+      output: [3, 2, 6],
+      weights: { depthwise_kernel: [3, 3, 3, 2], bias: [6] },
+    },
+  ],
+  separable_conv2d: [
+    {
+      options: { filters: 7, kernel_size: [2, 3], padding: 'same', depth_multiplier: 2 },
+      input: [5, 4, 3],
+      output: [5, 4, 7],
+      weights: { depthwise_kernel: [2, 3, 3, 2], pointwise_kernel: [1, 1, 6, 7], bias: [7] },
+    },
+  ],
+  conv2d_transpose: [
+    {
+      options: { filters: 2, kernel_size: 3, strides: 2 },
+      input: [4, 3, 5],
+      output: [9, 7, 2],
+      weights: { kernel: [3, 3, 2, 5], bias: [2] },
+    },
+    {
+      options: { filters: 2, kernel_size: [2, 3], strides: [3, 2], padding: 'same', use_bias: false },
+      input: [4, 3, 5],
+      output: [12, 6, 2],
+      weights: { kernel: [2, 3, 2, 5] },
+    },
+  ],
+  max_pooling1d: [{ options: {}, input: [7, 3], output: [3, 3], weights: {} }],
+  max_pooling2d: [
+    { options: {}, input: [7, 4, 3], output: [3, 2, 3], weights: {} },
+    { options: { pool_size: [3, 2], strides: 1, padding: 'same' }, input: [7, 4, 3], output: [7, 4, 3], weights: {} },
+  ],
+  average_pooling1d: [{ options: { pool_size: 3, strides: 2, padding: 'same' }, input: [7, 3], output: [4, 3], weights: {} }],
+  average_pooling2d: [{ options: { pool_size: 2, strides: [1, 3] }, input: [5, 6, 2], output: [4, 2, 2], weights: {} }],
+  global_max_pooling1d: [{ options: {}, input: [7, 3], output: [3], weights: {} }],
+  global_max_pooling2d: [{ options: {}, input: [7, 2, 3], output: [3], weights: {} }],
+  global_average_pooling1d: [{ options: {}, input: [7, 3], output: [3], weights: {} }],
+  global_average_pooling2d: [{ options: {}, input: [7, 2, 3], output: [3], weights: {} }],
+  batch_normalization: [
+    {
+      options: {},
+      input: [4, 3],
+      output: [4, 3],
+      weights: { gamma: [3], beta: [3], moving_mean: [3], moving_variance: [3] },
+    },
+    { options: { scale: false, center: false }, input: [3], output: [3], weights: { moving_mean: [3], moving_variance: [3] } },
+  ],
+  layer_normalization: [{ options: { center: false }, input: [4, 3], output: [4, 3], weights: { gamma: [3] } }],
+  prelu: [{ options: {}, input: [4, 3], output: [4, 3], weights: { alpha: [4, 3] } }],
+  maxout: [{ options: { units: 2, pieces: 3 }, input: [5, 4], output: [5, 2], weights: { kernel: [4, 6], bias: [6] } }],
+  spatial_dropout1d: [{ options: { rate: 0.5 }, input: [4, 2], output: [4, 2], weights: {} }],
+  spatial_dropout2d: [{ options: { rate: 0.5 }, input: [4, 3, 2], output: [4, 3, 2], weights: {} }],
+  gaussian_noise: [{ options: { stddev: 0.5 }, input: [4, 2], output: [4, 2], weights: {} }],
+} satisfies Partial<Record<LayerType, unknown>>;
+
 const EXAMPLES: { readonly [T in LayerType]: { options: object; input: number[]; output: number[]; weights: Record<string, number[]> }[] } =
   {
     dense: [
@@ -28,6 +112,55 @@ const EXAMPLES: { readonly [T in LayerType]: { options: object; input: number[];
     ],
     activation: Object.keys(ACTIVATIONS).map((activation) => ({ options: { activation }, input: [2, 3], output: [2, 3], weights: {} })),
     dropout: [{ options: { rate: 0.5 }, input: [4, 2], output: [4, 2], weights: {} }],
+    ...WINDOW_EXAMPLES,
+    simple_rnn: [
+      { options: { units: 4 }, input: [6, 3], output: [4], weights: { kernel: [3, 4], recurrent_kernel: [4, 4], bias: [4] } },
+      {
+        options: { units: 2, use_bias: false, return_sequences: true, dropout: 0.2, recurrent_dropout: 0.3 },
+        input: [6, 3],
+        output: [6, 2],
+        weights: { kernel: [3, 2], recurrent_kernel: [2, 2] },
+      },
+    ],
+    lstm: [
+      { options: { units: 4 }, input: [6, 3], output: [4], weights: { kernel: [3, 16], recurrent_kernel: [4, 16], bias: [16] } },
+      {
+        options: { units: 2, return_sequences: true, go_backwards: true },
+        input: [1, 1],
+        output: [1, 2],
+        weights: { kernel: [1, 8], recurrent_kernel: [2, 8], bias: [8] },
+      },
+    ],
+    gru: [
+      { options: { units: 4 }, input: [6, 3], output: [4], weights: { kernel: [3, 12], recurrent_kernel: [4, 12], bias: [2, 12] } },
+      {
+        options: { units: 4, reset_after: false, recurrent_dropout: 0.3 },
+        input: [6, 3],
+        output: [4],
+        weights: { kernel: [3, 12], recurrent_kernel: [4, 12], bias: [12] },
+      },
+    ],
+    bidirectional: [
+      {
+        options: { layer: { type: 'lstm', units: 2, return_sequences: true } },
+        input: [6, 3],
+        output: [6, 4],
+        weights: {
+          forward_kernel: [3, 8],
+          forward_recurrent_kernel: [2, 8],
+          forward_bias: [8],
+          backward_kernel: [3, 8],
+          backward_recurrent_kernel: [2, 8],
+          backward_bias: [8],
+        },
+      },
+      {
+        options: { layer: { type: 'simple_rnn', units: 2, use_bias: false }, merge_mode: 'mul' },
+        input: [6, 3],
+        output: [2],
+        weights: { forward_kernel: [3, 2], forward_recurrent_kernel: [2, 2], backward_kernel: [3, 2], backward_recurrent_kernel: [2, 2] },
+      },
+    ],
     flatten: [
       { options: {}, input: [8, 8, 1], output: [64], weights: {} },
       { options: {}, input: [7], output: [7], weights: {} },
