@@ -1,8 +1,9 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
-export { CONTROL } from './backends/backend.ts';
+export { type Backend, CONTROL } from './backends/backend.ts';
 export { selectBackend } from './backends/select.ts';
 export { catalog, modelSpecSchema, trainingSchema } from './catalog.ts';
+export { runCase } from './conformance/index.ts';
 export { engineVersion } from './engine-version.ts';
 export { FAULT_CODES } from './fault-codes.ts';
 export type { Fault } from './faults.ts';

@@ -11,8 +11,6 @@ import { runOptimizer } from './optimizer-case.ts';
 import { runTraining } from './training-case.ts';
 import type { CaseRunner, Comparison, Tolerance, Vector } from './vector.ts';
 
-export type { Vector } from './vector.ts';
-
 const KINDS: Readonly<Record<string, CaseRunner>> = {
   layer: runLayer,
   activation: runActivation,
@@ -22,7 +20,7 @@ const KINDS: Readonly<Record<string, CaseRunner>> = {
   training: runTraining,
 };
 
-export interface CaseResult {
+interface CaseResult {
   readonly passed: boolean;
   /** Largest distance from an expected number; NaN where a number is missing or not finite. */
   readonly largestError: number;
