@@ -60,6 +60,23 @@ const RECURRENCES = [
   [33, 3, 1, 33],
 ]; // prettier-ignore
 const GATES: Readonly<Record<string, number>> = { simple_rnn: 1, lstm: 4, gru: 3, gru_reset_before: 3 };
+/** Batched products, and axes to be swapped. */
+const QUADRUPLES = [
+  [0, 3, 2, 4],
+  [1, 1, 1, 1],
+  [2, 7, 5, 3],
+  [3, 16, 17, 33],
+  [2, 65, 9, 130],
+]; // prettier-ignore
+/** m, n, w: a block of columns in a wider one, with room for an offset of 1. */
+const BLOCKS = [
+  [0, 3, 5],
+  [1, 1, 2],
+  [5, 4, 9],
+  [3, 17, 33],
+  [7, 16, 40],
+  [2, 257, 300],
+]; // prettier-ignore
 const SCALARS: Readonly<Record<string, number>> = {
   negative_slope: 0.3,
   alpha: 1.5,
@@ -116,7 +133,8 @@ function plainSizesOf({ name, dims }: KernelDefinition): readonly (readonly numb
   const gates = GATES[name.replace('_grad', '')];
   if (gates !== undefined) return RECURRENCES.map((sizes) => [...sizes, gates * sizes[3]!]);
   if (dims.length === 3 && dims[0] === 'n') return VOLUMES;
-  return [VECTORS, MATRICES, PRODUCTS][dims.length - 1] ?? [];
+  if (dims.join() === 'm,n,w') return BLOCKS;
+  return [VECTORS, MATRICES, PRODUCTS, QUADRUPLES][dims.length - 1] ?? [];
 }
 
 /** Runs a case natively: the buffers afterwards, and whether the bytes around them are untouched. */
@@ -202,7 +220,7 @@ function makeBuffer(request: BufferRequest): Numbers | null {
   if (label.includes('float64')) return new Float64Array(accumulatorLength(label, kernel, dims)).map(() => Math.round(draw() * 9));
   const names = /\(([a-z2](?:, [a-z])*)\)/.exec(label)![1]!.split(', ');
   const length = names.reduce((product, name) => product * (dims[kernel.dims.indexOf(name)] ?? Number(name)), 1);
-  if (label.includes('int32 classes')) return new Int32Array(length).map(() => Math.floor(draw() * dims[1]!));
+  if (label.includes('int32 classes')) return new Int32Array(length).map(() => Math.floor(draw() * (dims[1] ?? 3)));
   if (kernel.name === 'gather_as_real' || !label.startsWith('out:')) return new Float32Array(length).map(valueIn(kernel.name, label, draw));
   return new Float32Array(length);
 }
@@ -215,34 +233,33 @@ function accumulatorLength(label: string, kernel: KernelDefinition, dims: readon
   return lengths.reduce((sum, length) => sum + length, 0);
 }
 
-/** Slots that hold squares. */
-const NOT_NEGATIVE = /^in\/out: [vaxdu] /;
-
-/** What buffers of these names hold, made of a number from 0 to 1. */
-const SPECIAL_VALUES: readonly (readonly [string, (drawn: number) => number])[] = [
-  ['mask ', (drawn) => Number(drawn < 0.7)],
-  ['activated gates', (drawn) => drawn],
+/** What buffers hold, made of a number from 0 to 1: by kernel and beginning of the buffer's documentation, the first that fits. */
+const VALUES: readonly (readonly [kernel: RegExp, label: RegExp, value: (drawn: number) => number])[] = [
+  [/./, /^mask /, (drawn) => Number(drawn < 0.7)],
+  [/./, /^activated gates/, (drawn) => drawn],
   // Small, or rounding errors would grow from step to step.
-  ['recurrent kernel', (drawn) => drawn * 0.4 - 0.2],
+  [/./, /^recurrent kernel/, (drawn) => drawn * 0.4 - 0.2],
+  [/^binary_cross_entropy/, /^p /, (drawn) => Math.min(Math.max(drawn * 1.2 - 0.1, 0), 1)],
+  [/cross_entropy/, /^p /, (drawn) => drawn + 1e-3],
+  [/cross_entropy/, /^y /, (drawn) => Math.round(drawn * 4) / 4],
+  [/^accumulate_binary/, /^y /, Math.round],
+  [/^accumulate_(binary|log_loss)/, /./, (drawn) => drawn],
+  // A variance must stay above the square of the mean it is compared with.
+  [/^rmsprop_centered/, /^in\/out: v/, (drawn) => 1 + drawn],
+  // Slots that hold squares.
+  [/./, /^in\/out: [vaxdu] /, (drawn) => drawn],
+  [/^poisson/, /^p /, (drawn) => drawn],
+  [/^kl_divergence/, /./, (drawn) => drawn * 1.2 - 0.1],
+  [/_grad$/, /^y /, (drawn) => drawn * 1.2 - 0.1],
+  [/./, /^variance /, (drawn) => drawn + 0.5],
+  [/^(dense|convolution|batch_product)|_grad$/, /./, (drawn) => drawn * 2 - 1],
+  [/./, /./, (drawn) => drawn * 8 - 4],
 ];
 
 /** Values in the kernel's domain, its edges among them. */
 function valueIn(kernel: string, label: string, draw: () => number): () => number {
-  const special = SPECIAL_VALUES.find(([start]) => label.startsWith(start));
-  if (special) return () => special[1](draw());
-  if (kernel.includes('cross_entropy') && label.startsWith('p ')) {
-    return kernel.startsWith('binary') ? () => Math.min(Math.max(draw() * 1.2 - 0.1, 0), 1) : () => draw() + 1e-3;
-  }
-  if (kernel.includes('cross_entropy') && label.startsWith('y ')) return () => Math.round(draw() * 4) / 4;
-  if (kernel.startsWith('accumulate_binary')) return label.startsWith('y ') ? () => Math.round(draw()) : draw;
-  if (NOT_NEGATIVE.test(label)) return kernel.startsWith('rmsprop_centered') && label.startsWith('in/out: v') ? () => 1 + draw() : draw;
-  if (kernel === 'accumulate_log_loss') return draw;
-  if (kernel.startsWith('poisson') && label.startsWith('p ')) return draw;
-  if (kernel.startsWith('kl_divergence')) return () => draw() * 1.2 - 0.1;
-  if (kernel.endsWith('_grad') && label.startsWith('y ')) return () => draw() * 1.2 - 0.1;
-  if (label.startsWith('variance ')) return () => draw() + 0.5;
-  const isProduct = kernel.startsWith('dense') || kernel.startsWith('convolution');
-  return isProduct || kernel.endsWith('_grad') ? () => draw() * 2 - 1 : () => draw() * 8 - 4;
+  const [, , value] = VALUES.find(([ofKernel, ofLabel]) => ofKernel.test(kernel) && ofLabel.test(label))!;
+  return () => value(draw());
 }
 
 function viewLike(buffer: Numbers, arena: ArrayBuffer, offset: number): Numbers {

@@ -47,6 +47,6 @@ export function runGraph({ graph, data, root, also = [], backward, of }: GraphCa
   return { output: read(root), gradients: gradients.map((gradient) => (gradient ? read(gradient) : [])), others: also.map(read) };
 }
 
-function upstreamOf(graph: GraphBuilder, { shape, batched, type }: Value): Value {
-  return graph.value({ label: 'upstream', shape, batched, type, role: 'gradient' });
+function upstreamOf(graph: GraphBuilder, { id: _id, aliasOf: _aliasOf, ...root }: Value): Value {
+  return graph.value({ ...root, label: 'upstream', role: 'gradient' });
 }

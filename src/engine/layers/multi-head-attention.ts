@@ -9,6 +9,9 @@ import type { LayerContext, WeightDefinition } from './layer.ts';
 import { defineLayer, passMask } from './layer.ts';
 import { regularizerOption } from './regularizer.ts';
 
+/** Far below every score, so that its softmax is 0, and finite, so that a row in which nothing counts stays finite. */
+const NOTHING = -1e30;
+
 const options = Type.Object({
   num_heads: Type.Integer({ minimum: 1, description: 'Number of heads.' }),
   key_dim: Type.Integer({ minimum: 1, description: 'Size of query, key and value in each head.' }),
@@ -124,9 +127,9 @@ function keys(graph: GraphBuilder, { num_heads, key_dim }: Options, projected: V
 
 /** The mask of the keys is that of the value (or the only) input. */
 function masked(graph: GraphBuilder, { use_causal_mask }: Options, scores: Value, { masks }: LayerContext): Value {
-  const causal = use_causal_mask ? graph.apply('causal_scores', [scores], {}) : scores;
+  const causal = use_causal_mask ? graph.apply('causal_scores', [scores], { fill: NOTHING }) : scores;
   const mask = masks.length > 1 ? masks[1] : masks[0];
-  return mask ? graph.apply('mask_scores', [causal, mask], {}) : causal;
+  return mask ? graph.apply('mask_scores', [causal, mask], { fill: NOTHING }) : causal;
 }
 
 function dropped(graph: GraphBuilder, { dropout }: Options, attention: Value): Value {

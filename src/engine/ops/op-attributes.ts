@@ -34,8 +34,8 @@ export interface OpAttributes {
   readonly differing: { readonly value: number };
   readonly mask_rows: None;
   readonly batch_product: None;
-  readonly mask_scores: None;
-  readonly causal_scores: None;
+  readonly mask_scores: { readonly fill: number };
+  readonly causal_scores: { readonly fill: number };
   // Convolution, pooling, normalisation, noise
   readonly convolution: WindowAttributes & { readonly groups: number };
   readonly convolution_transpose: WindowAttributes & { readonly size: Pair };

@@ -1,11 +1,6 @@
-/*
- * Attention scores (…, queries, keys) that must not count get a value whose softmax is 0, so that no gradient passes either.
- */
+/* Attention scores (…, queries, keys) that must not count are replaced by one value, `fill`; no gradient passes there. */
 import { sizeOf } from '../shape.ts';
 import { defineOp, fixed, lastAxis, OpError, outerSize, perRow } from './op.ts';
-
-/** Far below every score, and finite, so that a row in which nothing counts stays finite. */
-const NOTHING = -1e30;
 
 /** Scores (…, n) and the mask (n) of the keys of a row. */
 export const maskScores = defineOp({
@@ -15,12 +10,12 @@ export const maskScores = defineOp({
     if (!x || !mask || sizeOf(mask.shape) !== lastAxis(x)) throw new OpError('mask_scores', application, 'one mask value per key');
     return [x.shape];
   },
-  forward: ({ inputs: [x, mask], outputs: [y], layer }) => [
+  forward: ({ inputs: [x, mask], outputs: [y], attributes: { fill }, layer }) => [
     {
       kernel: 'mask_scores',
       buffers: [x!, mask!, y!],
       dims: [perRow(1), fixed(outerSize(x!)), fixed(lastAxis(x!))],
-      scalars: [NOTHING],
+      scalars: [fill],
       writes: [2],
       inPlace: [0, 2],
       layer,
@@ -53,8 +48,8 @@ export const maskScores = defineOp({
 export const causalScores = defineOp({
   name: 'causal_scores',
   outputs: ({ inputs: [x] }) => [x!.shape],
-  forward: ({ inputs: [x], outputs: [y], layer }) => [
-    { kernel: 'causal_scores', buffers: [x!, y!], dims: scoreSizes(x!.shape), scalars: [NOTHING], writes: [1], inPlace: [0, 1], layer },
+  forward: ({ inputs: [x], outputs: [y], attributes: { fill }, layer }) => [
+    { kernel: 'causal_scores', buffers: [x!, y!], dims: scoreSizes(x!.shape), scalars: [fill], writes: [1], inPlace: [0, 1], layer },
   ],
   backward({ node: { inputs, layer }, arrived: [dy], wanted: [dx] }) {
     const dims = scoreSizes(inputs[0]!.shape);
