@@ -34,7 +34,9 @@ static Norms norms_of(const float *x, int64_t n) {
 static void add_penalty(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)step;
   const Norms norms = norms_of(buffers[0], dims[0]);
-  ((double *)buffers[1])[0] += (double)dims[1] * (scalars[0] * norms.absolutes + scalars[1] * norms.squares);
+  double *accumulator = buffers[1];
+  accumulator[0] += (double)dims[1] * (scalars[0] * norms.absolutes + scalars[1] * norms.squares);
+  accumulator[1] += (double)dims[1];
 }
 
 static void add_penalty_gradient(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {

@@ -8,6 +8,7 @@ import { runActivation, runLayer } from './layer-case.ts';
 import { runLoss } from './loss-case.ts';
 import { runMetric } from './metric-case.ts';
 import { runOptimizer } from './optimizer-case.ts';
+import { runSchedule } from './schedule-case.ts';
 import { runTraining } from './training-case.ts';
 import type { CaseRunner, Comparison, Tolerance, Vector } from './vector.ts';
 
@@ -16,6 +17,7 @@ const KINDS: Readonly<Record<string, CaseRunner>> = {
   activation: runActivation,
   loss: runLoss,
   optimizer: runOptimizer,
+  schedule: runSchedule,
   metric: runMetric,
   training: runTraining,
 };

@@ -11,8 +11,11 @@ import { checkSpec } from '../spec/check-spec.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
 import type { Feed } from '../trainer/feeds.ts';
 import { loadPredictor } from '../trainer/predictor.ts';
+import { totalLoss } from '../trainer/results.ts';
 import { readWeights, writeWeights } from '../trainer/weights-memory.ts';
 import { nameIn } from './name-in.ts';
+import { clipsIn } from './optimizer-case.ts';
+import { rateOf } from './schedule-case.ts';
 import type { Comparison, Vector, VectorTensor, VectorTensors } from './vector.ts';
 import { comparison } from './vector.ts';
 
@@ -26,9 +29,16 @@ export function runTraining(vector: Vector, backend: Backend): Comparison[] {
   const plan = planTraining({
     spec: model,
     outputs: [
-      { loss: rule.loss, lossOptions: rule.lossOptions, metrics: [], target: inputs['y']!.dtype === 'int32' ? 'classes' : 'numbers' },
+      {
+        loss: rule.loss,
+        lossOptions: rule.lossOptions,
+        metrics: [],
+        target: inputs['y']!.dtype === 'int32' ? 'classes' : 'numbers',
+        ...(inputs['sample_weight'] && { sampleWeights: inputs['sample_weight'].shape.slice(1) }),
+      },
     ],
     update: rule.update,
+    clips: rule.clips,
     batchSize: Number(spec['batch_size']),
     evaluationBatchSize: Number(spec['batch_size']),
     realBytes: 4,
@@ -69,13 +79,14 @@ function trainingRule(spec: JsonObject) {
   const posted = perceptron ? { type: 'perceptron', learning_rate: spec['learning_rate'] } : optionsIn(spec, 'optimizer');
   const { type: loss, ...lossOptions } = perceptron ? { type: 'perceptron' } : optionsIn(spec, 'loss');
   const optimizer: OptimizerDefinition = OPTIMIZERS[nameIn(OPTIMIZERS, posted['type'], 'optimizer')];
-  const options = withDefaults(optimizer.options, posted) as { learning_rate: number };
+  const options = withDefaults(optimizer.options, posted) as JsonObject;
   return {
     perceptron,
     loss: nameIn(LOSSES, loss, 'loss'),
     lossOptions,
     update: { ...optimizer.update(options), slots: optimizer.slots(options) },
-    learningRate: options.learning_rate,
+    clips: clipsIn(posted),
+    learningRate: options['learning_rate'],
   };
 }
 
@@ -88,26 +99,26 @@ function optionsIn(spec: JsonObject, field: string): JsonObject {
 function trainByStep(
   plan: TrainingPlan,
   arena: ArrayBuffer,
-  { vector, backend, learningRate }: { vector: Vector; backend: Backend; learningRate: number },
+  { vector, backend, learningRate }: { vector: Vector; backend: Backend; learningRate: unknown },
 ): number[] {
   const { spec, inputs } = vector;
   const session = backend.load(plan.training, arena);
   const rows = rowsOf(vector);
   const batchSize = Number(spec['batch_size']);
-  const loss = new Float64Array(arena, plan.metrics[0]!.accumulator.byteOffset, 2);
+  const sums = new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes);
   const shared = {
-    feeds: [...featuresOf(inputs, plan, rows), feedOf(inputs['y']!)],
+    feeds: [...featuresOf(inputs, plan, rows), feedOf(inputs['y']!), ...(inputs['sample_weight'] ? [feedOf(inputs['sample_weight'])] : [])],
     order: Int32Array.from({ length: rows }, (_, row) => row),
-    learningRates: Float64Array.of(learningRate),
     seed: [0, 0] as const,
     control: new Int32Array(CONTROL.words),
   };
   const losses: number[] = [];
   for (let epoch = 0; epoch < Number(spec['epochs']); epoch += 1) {
     for (let from = 0; from < rows; from += batchSize) {
-      loss.fill(0);
-      session.run({ ...shared, from, to: Math.min(from + batchSize, rows), firstStep: losses.length });
-      losses.push(loss[0]! / loss[1]!);
+      sums.fill(0);
+      const learningRates = Float64Array.of(rateOf(learningRate, losses.length));
+      session.run({ ...shared, from, to: Math.min(from + batchSize, rows), firstStep: losses.length, learningRates });
+      losses.push(totalLoss(plan, arena));
     }
   }
   return losses;

@@ -43,11 +43,12 @@ export const BATCH_KERNELS: readonly KernelDefinition[] = [
     buffers: ['w (n)', 'in/out: float64 [sum, count]'],
     dims: ['n', 'm'],
     scalars: ['l1', 'l2'],
-    formula: 'sum += m (l1 sum over i of |w[i]| + l2 sum over i of w[i]^2) (float64, 16 partial sums); m is what the losses are counted by',
+    formula: 'sum += m (l1 sum over i of |w[i]| + l2 sum over i of w[i]^2) (float64, 16 partial sums); count += m, the rows of the batch',
     run([w, accumulator], [n, m], [l1, l2]) {
       let penalty = 0;
       for (let i = 0; i < n!; i += 1) penalty += l1! * Math.abs(w![i]!) + l2! * w![i]! ** 2;
       accumulator![0] = accumulator![0]! + m! * penalty;
+      accumulator![1] = accumulator![1]! + m!;
     },
   },
   {

@@ -51,7 +51,7 @@ export const hinge = meanLoss({
   formula: 'max(0, 1 - y p)',
   slopeFormula: 'y p < 1 ? -y : 0',
   flopsPerElement: 3,
-  term: (p, y) => keepNaN(1 - y * p),
+  term: (p, y) => Math.max(1 - y * p, 0),
   slope: (p, y) => (y * p < 1 ? -y : 0),
 });
 
@@ -63,11 +63,6 @@ export const poisson = meanLoss({
   term: (p, y) => p - y * Math.log(p + EPSILON),
   slope: (p, y) => 1 - y / (p + EPSILON),
 });
-
-/** max(0, x). */
-function keepNaN(x: number): number {
-  return x < 0 ? 0 : x;
-}
 
 function meanLoss<K extends LossOpName>({ formula, slopeFormula, term, slope, ...loss }: MeanLoss<K>) {
   return lossOp({

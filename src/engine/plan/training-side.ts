@@ -4,12 +4,13 @@ import type { LossName } from '../losses/index.ts';
 import { lossOf, lossOptions } from '../losses/index.ts';
 import type { BuiltLoss } from '../losses/loss.ts';
 import type { MetricName } from '../metrics/index.ts';
-import { METRICS } from '../metrics/index.ts';
+import { metricOf, metricOptions } from '../metrics/index.ts';
 import { loss as lossMetric } from '../metrics/loss.ts';
 import type { Evaluated, MetricDefinition } from '../metrics/metric.ts';
 import { forwardCalls, nodeFlops } from '../ops/calls.ts';
 import type { Call } from '../ops/op.ts';
 import { fixed, perRow } from '../ops/op.ts';
+import type { Shape } from '../shape.ts';
 import { sizeOf } from '../shape.ts';
 import type { Network, NetworkTensor } from '../spec/build-graph.ts';
 import { buildNetwork } from '../spec/build-graph.ts';
@@ -20,11 +21,25 @@ export interface OutputRequest {
   readonly loss: LossName;
   /** Options of the loss; those left out have their defaults. */
   readonly lossOptions?: object;
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly MetricRequest[];
   /** What the target feed holds: class indices or real numbers. */
   readonly target: 'classes' | 'numbers';
   /** Factor of its loss in the sum; default 1. */
   readonly weight?: number;
+  /** Shape of a row's weights, when a feed brings some: [] for one per row, or leading axes of the output. */
+  readonly sampleWeights?: Shape;
+}
+
+export interface MetricRequest {
+  readonly name: MetricName;
+  /** Options that differ from their defaults. */
+  readonly options?: object;
+}
+
+/** A metric with all its options. */
+export interface ChosenMetric {
+  readonly metric: MetricDefinition;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** An output with its loss in the graph. */
@@ -34,8 +49,9 @@ export interface TrainedOutput {
   readonly weight: number;
   readonly built: BuiltLoss;
   readonly evaluated: Evaluated;
+  readonly sampleWeight: Value | null;
   /** `loss` first. */
-  readonly metrics: readonly MetricDefinition[];
+  readonly metrics: readonly ChosenMetric[];
 }
 
 /** Training or evaluation up to the losses. */
@@ -49,7 +65,7 @@ export interface Side {
   readonly flops: number;
 }
 
-/** Feeds of a step in order: the inputs of the network, then one target per output. */
+/** Feeds of a step in order: the inputs of the network, one target per output, weights of the outputs that have some. */
 export function targetFeed(network: Pick<Network, 'inputs'>, output: number): number {
   return network.inputs.length + output;
 }
@@ -70,12 +86,15 @@ export function buildSide(spec: ModelSpec, requests: readonly OutputRequest[], m
     const asReal = request.target === 'classes' && target.type === 'real';
     return gatherCall(target, targetFeed(network, i), asReal ? 'gather_as_real' : 'gather');
   });
+  const weights = trained
+    .flatMap(({ sampleWeight }) => sampleWeight ?? [])
+    .map((weight, i) => gatherCall(weight, targetFeed(network, trained.length) + i, 'gather'));
   return {
     graph,
     network,
     outputs: trained,
     nodes,
-    calls: [...inputs, ...targets, ...nodes.flatMap((node) => forwardCalls(node))],
+    calls: [...inputs, ...targets, ...weights, ...nodes.flatMap((node) => forwardCalls(node))],
     flops: nodes.reduce((sum, node) => sum + nodeFlops(node), 0),
   };
 }
@@ -84,19 +103,20 @@ function addLoss(graph: GraphBuilder, { name, value: output }: NetworkTensor, re
   const definition = lossOf(request.loss);
   const type = request.target === 'classes' ? definition.classTarget : 'real';
   const target = graph.input(`target of ${name}`, type === 'int32' ? output.shape.slice(0, -1) : output.shape, type);
+  const sampleWeight = request.sampleWeights ? graph.input(`weight of ${name}`, request.sampleWeights) : null;
   graph.layer = request.loss;
-  const built = definition.build(
-    graph,
-    { output, target, weight: null },
-    lossOptions(request.loss, request.lossOptions),
-  );
+  const built = definition.build(graph, { output, target, weight: null }, lossOptions(request.loss, request.lossOptions));
   return {
     name,
     request,
     weight: request.weight ?? 1,
     built,
     evaluated: { prediction: built.prediction, target, loss: built.perVector },
-    metrics: [lossMetric, ...request.metrics.map((metric) => METRICS[metric])],
+    sampleWeight,
+    metrics: [
+      { metric: lossMetric, options: {} },
+      ...request.metrics.map(({ name, options }) => ({ metric: metricOf(name), options: metricOptions(name, options) })),
+    ],
   };
 }
 

@@ -1,6 +1,8 @@
 import { isExhausted } from './epoch-tracker.ts';
-import type { EpochReport, Metrics, TrainRequest, TrainResult } from './training.ts';
-import type { PartResult, TrainingRun } from './training-run.ts';
+import type { Results } from './results.ts';
+import type { PartResult } from './run-part.ts';
+import type { EpochReport, Metrics, TrainerStopReason, TrainRequest, TrainResult } from './training.ts';
+import type { TrainingRun } from './training-run.ts';
 import { createTrainingRun } from './training-run.ts';
 import { readWeights } from './weights-memory.ts';
 
@@ -12,15 +14,20 @@ export function* train(request: TrainRequest): Generator<EpochReport, TrainResul
   const run = createTrainingRun(request);
   const { training, now } = request;
   let latest: Metrics = {};
-  while (run.epoch < training.epochs && !isExhausted(run.tracked, training)) {
+  while (run.state.epoch < training.epochs && !isSettled(run, request)) {
     const startedAt = now();
     const result = runEpoch(run, request);
     if (result.end !== 'done') return brokenOff(run, result, latest);
     latest = result.metrics;
     run.finishEpoch(latest);
-    yield reportEpoch(run, request, latest, (now() - startedAt) / 1000);
+    yield reportEpoch(run, request, { results: result, seconds: (now() - startedAt) / 1000 });
   }
   return finish(run, request, latest);
+}
+
+/** Whether further epochs would be for nothing. */
+function isSettled({ state }: TrainingRun, { training }: TrainRequest): boolean {
+  return isExhausted(state.tracked, training) || (state.perceptron !== null && state.perceptron.outcome !== 'learning');
 }
 
 /** Updates and, if there are rows for it, validation. */
@@ -28,31 +35,35 @@ function runEpoch(run: TrainingRun, { split }: TrainRequest): PartResult {
   const trained = run.trainEpoch();
   if (trained.end !== 'done' || split.validation.length === 0) return trained;
   const validated = run.evaluate(split.validation);
-  if (validated.end !== 'done') return validated;
-  return { end: 'done', metrics: { ...trained.metrics, ...prefixed('val_', validated.metrics) } };
+  return validated.end === 'done' ? { end: 'done', ...joined(trained, 'val_', validated) } : validated;
 }
 
-function reportEpoch(run: TrainingRun, { training }: TrainRequest, metrics: Metrics, seconds: number): EpochReport {
-  const { epoch, step, tracked } = run;
+function reportEpoch(
+  run: TrainingRun,
+  { diagnostics }: TrainRequest,
+  { results, seconds }: { readonly results: Results; readonly seconds: number },
+): EpochReport {
+  const { epoch, step, tracked } = run.state;
   return {
     epoch,
     step,
-    metrics,
-    learning_rate: training.optimizer.learning_rate,
+    metrics: results.metrics,
+    ...(Object.keys(results.matrices).length > 0 && { matrices: results.matrices }),
+    learning_rate: run.learningRate,
     seconds,
     best: tracked.best!,
+    ...(diagnostics && { layers: run.diagnose() }),
     state() {
-      if (run.epoch !== epoch) throw new Error(`The state after epoch ${epoch} is gone: training went on`);
+      if (run.state.epoch !== epoch) throw new Error(`The state after epoch ${epoch} is gone: training went on`);
       return run.encodeState();
     },
   };
 }
 
 function finish(run: TrainingRun, request: TrainRequest, latest: Metrics): TrainResult {
-  const { training, split } = request;
-  const stop_reason = run.epoch < training.epochs ? 'early_stopping' : 'completed';
+  const { split } = request;
   run.restoreBest();
-  let metrics: Metrics = {};
+  let results: Results = { metrics: {}, matrices: {} };
   for (const [prefix, rows] of [
     ['', split.train],
     ['val_', split.validation],
@@ -61,17 +72,34 @@ function finish(run: TrainingRun, request: TrainRequest, latest: Metrics): Train
     if (rows.length === 0) continue;
     const evaluated = run.evaluate(rows);
     if (evaluated.end !== 'done') return brokenOff(run, evaluated, latest);
-    metrics = { ...metrics, ...prefixed(prefix, evaluated.metrics) };
+    results = joined(results, prefix, evaluated);
   }
-  return { stop_reason, metrics, best: run.tracked.best, weights: readWeights(run.memory) };
+  const { metrics, matrices } = results;
+  const stop_reason = endOf(run, request);
+  const converged = stop_reason !== 'not_separable';
+  return { stop_reason, converged, metrics, matrices, best: run.state.tracked.best, weights: readWeights(run.memory) };
+}
+
+function endOf({ state }: TrainingRun, { training }: TrainRequest): TrainerStopReason {
+  const { perceptron, epoch } = state;
+  if (perceptron?.outcome === 'separated') return 'completed';
+  if (perceptron && (perceptron.outcome === 'cycle' || epoch >= training.epochs)) return 'not_separable';
+  return epoch < training.epochs ? 'early_stopping' : 'completed';
 }
 
 function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }>, latest: Metrics): TrainResult {
-  const shared = { metrics: latest, best: run.tracked.best, weights: readWeights(run.memory) };
+  const shared = { converged: false, metrics: latest, matrices: {}, best: run.state.tracked.best, weights: readWeights(run.memory) };
   if (result.end === 'stopped') return { ...shared, stop_reason: 'stopped' };
-  return { ...shared, stop_reason: 'divergence', divergence: { step: result.step, detail: result.detail } };
+  return { ...shared, stop_reason: 'divergence', divergence: result.divergence };
 }
 
-function prefixed(prefix: string, metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [prefix + name, value]));
+function joined(results: Results, prefix: string, added: Results): Results {
+  return {
+    metrics: { ...results.metrics, ...prefixed(prefix, added.metrics) },
+    matrices: { ...results.matrices, ...prefixed(prefix, added.matrices) },
+  };
+}
+
+function prefixed<T>(prefix: string, named: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(named).map(([name, value]) => [prefix + name, value]));
 }
