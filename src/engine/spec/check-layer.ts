@@ -35,10 +35,13 @@ export interface KnownLayer {
 /** Whether layers feed each other in order or say by `inbound` what feeds them. */
 export type SpecForm = 'sequential' | 'functional';
 
-const INBOUND = Type.Union(
-  [Type.Array(Type.String(), { minItems: 1 }), Type.Array(Type.Array(Type.String(), { minItems: 1 }), { minItems: 1 })],
-  { description: 'Names of the inputs and layers that feed this one; a list of such lists uses the layer several times.' },
-);
+/** Each use of a layer costs as much as another layer. */
+const USES_MAX = 64;
+const REFERENCES = Type.Array(Type.String(), { minItems: 1, maxItems: USES_MAX });
+
+const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems: 1, maxItems: USES_MAX })], {
+  description: 'Names of the inputs and layers that feed this one; a list of such lists uses the layer several times.',
+});
 
 /** Checks the fields of one layer. Never stops at a fault: what can be guessed is guessed, so that later layers get a shape. */
 export function checkLayer(layer: unknown, pointer: string, form: SpecForm): CheckedLayer {

@@ -104,7 +104,7 @@ function measureLayer(progress: Progress, layer: WalkedLayer, { definition, opti
   const shapes = uses[0]!.map(({ value }) => value.shape);
   const outputShape = definition.outputShape(options, shapes);
   if (isFault(outputShape)) {
-    faults.push(...faultsBelow(layer.pointer, [outputShape]));
+    faults.push(missingSequence(progress, layer) ?? faultsBelow(layer.pointer, [outputShape])[0]!);
     return layer;
   }
   const weights = definition.weights(options, shapes);
@@ -126,6 +126,22 @@ function measureLayer(progress: Progress, layer: WalkedLayer, { definition, opti
     receptive_field: null,
   };
   return { ...layer, outputShape, weights, report };
+}
+
+/** A layer that cannot take a single vector, behind a recurrent layer that could have given all steps. */
+function missingSequence({ request, walked }: Progress, layer: WalkedLayer): Fault | null {
+  const source = request.wiring.uses[layer.index]?.[0]?.[0];
+  const before = source?.from === 'layer' ? walked[source.index] : undefined;
+  if (before?.known?.options['return_sequences'] !== false || layer.inputShape?.length !== 1) return null;
+  const path = `${before.pointer}/return_sequences`;
+  return {
+    pointer: path,
+    code: 'missing_return_sequences',
+    detail: `${layer.resolvedName} needs every step of a sequence, but ${before.resolvedName} gives one vector per row.`,
+    expected: true,
+    received: false,
+    suggestion: [{ op: 'add', path, value: true }],
+  };
 }
 
 function tensorOf({ inputs, made, faults }: Progress, source: Source): Tensor | null {

@@ -48,7 +48,7 @@ describe('a spec without faults', () => {
         },
       ],
     });
-    expect(report.output).toEqual({ shape: [10], activation: 'softmax' });
+    expect(report.output).toEqual({ name: 'dense_1', shape: [10], activation: 'softmax' });
   });
 
   test('tells shapes, parameters and operations of every layer', () => {
@@ -148,7 +148,6 @@ describe('one fault', () => {
       fault: '/layers/0/type unknown_layer',
     },
     { name: 'an unknown field of the spec', layers: [output], data: digits, rest: { name: 'x' }, fault: '/name unknown_field' },
-    { name: 'the functional form', layers: [output], data: digits, rest: { outputs: ['dense'] }, fault: '/outputs unknown_field' },
     { name: 'an inbound layer', layers: [{ ...output, inbound: ['x'] }], data: digits, fault: '/layers/0/inbound unknown_field' },
     { name: 'an input shape with a zero', layers: [output], rest: { input_shape: [0] }, fault: '/input_shape/0 out_of_range' },
     {
