@@ -15,7 +15,17 @@ interface Sizes {
   readonly block?: number;
 }
 
-function windowCase({ input, window, strides = [1, 1], dilation = [1, 1], before = [0, 0], output, filters, groups = 1, block = 7 }: Sizes) {
+function windowCase({
+  input,
+  window,
+  strides = [1, 1],
+  dilation = [1, 1],
+  before = [0, 0],
+  output,
+  filters,
+  groups = 1,
+  block = 7,
+}: Sizes) {
   const [n, h, w, c] = input;
   const [p, q] = output;
   const [r, s] = window;
