@@ -4,12 +4,13 @@ import type { JsonSchema } from './json-schema.ts';
 import { readSchema } from './json-schema.ts';
 import { ACTIVATIONS } from './layers/activations.ts';
 import { LAYERS } from './layers/index.ts';
+import { layerSchema } from './layers/layer-schema.ts';
 import { LOSSES } from './losses/index.ts';
 import { METRICS } from './metrics/index.ts';
 import { OPTIMIZERS } from './optimizers/index.ts';
+import { SCHEDULES } from './schedules/index.ts';
 import { INPUT_SHAPE } from './spec/check-inputs.ts';
-import { layerSchema } from './layers/layer-schema.ts';
-import { optimizerSchema, TRAINING } from './spec/training-schema.ts';
+import { TRAINING, typedSchema } from './spec/training-schema.ts';
 
 /** One row of a table of the engine, as the API shows it. */
 export interface CatalogEntry {
@@ -21,7 +22,7 @@ export interface CatalogEntry {
   readonly schema: JsonSchema;
 }
 
-export type CatalogKind = 'layers' | 'activations' | 'losses' | 'optimizers' | 'initializers' | 'metrics';
+export type CatalogKind = 'layers' | 'activations' | 'losses' | 'optimizers' | 'initializers' | 'metrics' | 'schedules';
 
 interface Described {
   readonly summary: string;
@@ -33,10 +34,11 @@ export function catalog(): Record<CatalogKind, CatalogEntry[]> {
   return {
     layers: entries(LAYERS, layerSchema),
     activations: entries(ACTIVATIONS, ({ options }) => options),
-    losses: entries(LOSSES, noOptions),
-    optimizers: entries(OPTIMIZERS, optimizerSchema),
+    losses: entries(LOSSES, typedSchema),
+    optimizers: entries(OPTIMIZERS, typedSchema),
     initializers: entries(INITIALIZERS, noOptions),
-    metrics: entries(METRICS, noOptions),
+    metrics: entries(METRICS, typedSchema),
+    schedules: entries(SCHEDULES, typedSchema),
   };
 }
 

@@ -29,6 +29,10 @@ export const FAULT_CODES = {
   // Training
   loss_mismatch: 'The loss does not fit the target or the output of the network.',
   metric_mismatch: 'The metric does not fit the task, or is not computed by this job.',
+  optimizer_mismatch: 'The optimizer is for another kind of network or loss.',
+  schedule_mismatch: 'Options of the schedule contradict each other.',
+  unknown_class: 'The target has no such class.',
+  weights_unavailable: 'The rows bring no such weights.',
   // Warnings
   zero_kernel: 'A kernel that starts at zero gives all units of the layer the same gradient.',
   dropout_at_output: 'Dropout after the last layer with weights drops predictions.',

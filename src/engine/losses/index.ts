@@ -37,7 +37,7 @@ export function lossOptions(name: LossName, posted: object = {}): Readonly<Recor
 
 /** The loss that `auto` stands for: the likelihood that belongs to the output's activation. */
 export function autoLoss(output: LossOutput, target: TargetSignature): LossName {
-  if (output.activation === 'step') return 'perceptron';
+  if (output.activation === 'step' && target.kind === 'classes') return 'perceptron';
   if (output.activation === 'sigmoid' && target.kind === 'classes' && sizeOf(output.shape) === 1) return 'binary_cross_entropy';
   return target.kind === 'classes' ? 'sparse_categorical_cross_entropy' : 'mean_squared_error';
 }

@@ -9,6 +9,7 @@ export const perceptron = defineLoss({
   classTarget: 'real',
   mismatch(output, target) {
     if (output.activation !== 'step') return `It is for units with the step function, the output ends in ${output.activation}.`;
+    if (target.kind !== 'classes') return 'It needs a class column: numbers are standardised, a step answers 0 or 1.';
     return numbersMismatch(output, target);
   },
   build(graph, ends) {

@@ -21,7 +21,9 @@ export interface OutputEnd {
 export function outputEnd(layers: readonly WalkedLayer[]): OutputEnd | null {
   const fromEnd = layers.toReversed();
   const widthLayer = fromEnd.find((layer) => layer.known?.definition.widthOption !== undefined) ?? null;
-  const activationLayer = fromEnd.find((layer) => activationOf(layer) !== null) ?? null;
+  // A layer that sets the width and has no activation, such as maxout, hides those before it.
+  const decisive = fromEnd.find((layer) => activationOf(layer) !== null || layer === widthLayer) ?? null;
+  const activationLayer = decisive && activationOf(decisive) !== null ? decisive : null;
   const lastNeeded = Math.min(...[widthLayer, activationLayer].map((layer) => (layer ? layers.indexOf(layer) : 0)));
   if (layers.length === 0 || layers.slice(lastNeeded).some((layer) => layer.known === null)) return null;
   const width = layers.at(-1)?.outputShape?.at(-1) ?? (widthLayer && declaredWidth(widthLayer));
@@ -100,7 +102,8 @@ function wantedEnd({ width, activation }: OutputEnd, target: TargetSignature): W
     return { width: target.outputs, activation: 'linear', activationFits: fits };
   }
   // Two classes: the probability of the second one says all.
-  if (target.classes === 2 && width === 1) return { width: 1, activation: 'sigmoid', activationFits: activation === 'sigmoid' };
+  if (target.classes === 2 && width === 1)
+    return { width: 1, activation: 'sigmoid', activationFits: activation === 'sigmoid' || activation === 'step' };
   return { width: target.classes, activation: 'softmax', activationFits: activation === 'softmax' };
 }
 

@@ -32,6 +32,7 @@ function taskOfNumbers(output: Pick<OutputReport, 'shape' | 'activation'> | null
   switch (output?.activation) {
     case 'softmax':
     case 'log_softmax':
+    case 'step':
       return 'classification';
     case 'sigmoid':
       // A probability, unless the column holds more than yes and no and the loss does not ask for two classes.

@@ -46,8 +46,8 @@ export interface DataSignature {
 }
 
 export type TargetSignature =
-  /** One column of class indices. */
-  | { readonly kind: 'classes'; readonly classes: number }
+  /** One column of class indices; labels as texts, in their order. */
+  | { readonly kind: 'classes'; readonly classes: number; readonly labels?: readonly string[] }
   /** `outputs` numeric columns. */
   | { readonly kind: 'numbers'; readonly outputs: number };
 

@@ -2,7 +2,7 @@ import type { ScheduleName } from '../schedules/index.ts';
 import { SCHEDULES, scheduleOf } from '../schedules/index.ts';
 import type { PlateauState, ScheduleContext } from '../schedules/schedule.ts';
 import { isLowerBetter, trackedMetric } from './epoch-tracker.ts';
-import type { Metrics, TrainingOptions, TypedOptions } from './training.ts';
+import type { Metrics, TrainingOptions } from './training.ts';
 
 /** The learning rate over a job. What it has seen is in the plateau state, which is part of the engine state. */
 export interface LearningRates {
@@ -14,28 +14,29 @@ export interface LearningRates {
 }
 
 export function learningRates(training: TrainingOptions, context: ScheduleContext, hasValidation: boolean): LearningRates {
-  const schedule: (TypedOptions & Record<string, unknown>) | null = training.schedule ? { ...training.schedule } : null;
+  const { schedule } = training;
   if (!schedule) return { start: () => null, fill: (rates) => rates.fill(context.learningRate), next: () => null };
   if (!isSchedule(schedule.type)) throw new Error(`There is no schedule ${schedule.type}: the request was not checked`);
   const definition = scheduleOf(schedule.type);
+  const options: Record<string, unknown> = { ...schedule };
   if (definition.every === 'step') {
     return {
       start: () => null,
       fill(rates, firstStep) {
-        for (let i = 0; i < rates.length; i += 1) rates[i] = definition.rateAt(schedule, context, firstStep + i);
+        for (let i = 0; i < rates.length; i += 1) rates[i] = definition.rateAt(options, context, firstStep + i);
       },
       next: () => null,
     };
   }
   const metric = typeof schedule['metric'] === 'string' ? schedule['metric'] : trackedMetric({ early_stopping: null }, hasValidation);
-  const options = { mode: isLowerBetter(metric) ? 'min' : 'max', ...schedule };
+  const directed = { mode: isLowerBetter(metric) ? 'min' : 'max', ...options };
   return {
-    start: () => definition.start(options, context),
+    start: () => definition.start(directed, context),
     fill: (rates, _firstStep, plateau) => rates.fill(plateau!.rate),
     next(plateau, metrics) {
       const value = metrics[metric];
       if (value === undefined) throw new Error(`The epoch has no metric ${metric}, only ${Object.keys(metrics).join(', ')}`);
-      return definition.next(plateau!, value, options);
+      return definition.next(plateau!, value, directed);
     },
   };
 }
