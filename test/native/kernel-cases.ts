@@ -43,7 +43,9 @@ const PRODUCTS = [
   [2, 31, 1030],
   [171, 259, 97],
 ]; // prettier-ignore
-/** Rows, steps and channels where nothing is multiplied. */
+/** Kernels whose three sizes are those of a matrix product, and none of whose buffers has all three. */
+const PRODUCT_KERNELS = /^(dense|lookup)/;
+/** All three sizes in one buffer. */
 const VOLUMES = [
   [0, 3, 2],
   [3, 1, 1],
@@ -132,9 +134,9 @@ function plainSizesOf({ name, dims }: KernelDefinition): readonly (readonly numb
   if (name === 'batch_statistics') return MATRICES.filter(([m]) => m! > 0);
   const gates = GATES[name.replace('_grad', '')];
   if (gates !== undefined) return RECURRENCES.map((sizes) => [...sizes, gates * sizes[3]!]);
-  if (dims.length === 3 && dims[0] === 'n') return VOLUMES;
   if (dims.join() === 'm,n,w') return BLOCKS;
-  return [VECTORS, MATRICES, PRODUCTS, QUADRUPLES][dims.length - 1] ?? [];
+  if (dims.length === 3) return PRODUCT_KERNELS.test(name) ? PRODUCTS : VOLUMES;
+  return [VECTORS, MATRICES, [], QUADRUPLES][dims.length - 1] ?? [];
 }
 
 /** Runs a case natively: the buffers afterwards, and whether the bytes around them are untouched. */
