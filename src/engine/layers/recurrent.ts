@@ -147,14 +147,14 @@ function recurrentShape<Options extends TSchema>(
   [input, ...initial]: readonly Shape[],
 ): Shape | Fault {
   if (input?.length !== 2) {
-    const detail = `A ${type} layer reads sequences [batch, time, features], received ${formatShape(input ?? [])}.`;
+    const detail = `${type} reads sequences [batch, time, features], received ${formatShape(input ?? [])}.`;
     return { pointer: '', code: 'shape_mismatch', detail, expected: 'two axes besides the batch', received: input };
   }
   const expected = Array<Shape>(states).fill([units]);
   if (initial.length > 0 && (initial.length !== states || !initial.every((state) => sameShape(state, [units])))) {
     const names = states === 2 ? 'h and c' : 'h';
     const received = initial.map(formatShape).join(' and ');
-    const detail = `After its sequence a ${type} layer of ${units} units takes nothing or its initial ${names}, each [batch, ${units}]; received ${received}.`;
+    const detail = `After its sequence ${type} of ${units} units takes nothing or its initial ${names}, each [batch, ${units}]; received ${received}.`;
     return { pointer: '', code: 'shape_mismatch', detail, expected, received: initial };
   }
   return return_sequences ? [input[0]!, units] : [units];
