@@ -24,7 +24,7 @@ export function outputEnd(layers: readonly WalkedLayer[]): OutputEnd | null {
   // A layer that sets the width and has no activation, such as maxout, hides those before it.
   const decisive = fromEnd.find((layer) => activationOf(layer) !== null || layer === widthLayer) ?? null;
   const activationLayer = decisive && activationOf(decisive) !== null ? decisive : null;
-  const lastNeeded = Math.min(...[widthLayer, activationLayer].map((layer) => (layer ? layers.indexOf(layer) : 0)));
+  const lastNeeded = Math.min(...[widthLayer, decisive].map((layer) => (layer ? layers.indexOf(layer) : 0)));
   if (layers.length === 0 || layers.slice(lastNeeded).some((layer) => layer.known === null)) return null;
   const width = layers.at(-1)?.outputShape?.at(-1) ?? (widthLayer && declaredWidth(widthLayer));
   const sameWidth = widthLayer !== null && declaredWidth(widthLayer) === width;

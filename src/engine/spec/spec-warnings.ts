@@ -36,7 +36,9 @@ function constantKernels(layers: readonly WalkedLayer[]): Fault[] {
   if (weighted.length < 2) return [];
   return weighted.flatMap((layer) =>
     layer.weights
-      .filter(({ shape, initializer, trainable }) => trainable && shape.length > 1 && (initializer === 'zeros' || initializer === 'ones'))
+      .filter(
+        ({ name, initializer, trainable }) => trainable && name.endsWith('kernel') && (initializer === 'zeros' || initializer === 'ones'),
+      )
       .map(({ name, initializer }) => {
         const path = `${layer.pointer}/${name}_initializer`;
         return {
