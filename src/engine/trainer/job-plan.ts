@@ -18,26 +18,22 @@ export interface JobPlanRequest {
   readonly rows: number;
   /** Weights per row where there is more than one: one per time step. */
   readonly weightsPerRow?: number;
+  /** What the targets of the outputs after the first hold. */
+  readonly furtherTargets?: readonly ('classes' | 'numbers')[];
 }
 
 /** The plan of a job. The trainer allocates its arena; the estimate only reads its size. */
-export function planJob({ spec, task, training, rows, weightsPerRow = 1 }: JobPlanRequest): TrainingPlan {
+export function planJob({ spec, task, training, rows, weightsPerRow = 1, furtherTargets = [] }: JobPlanRequest): TrainingPlan {
   const batchSize = Math.min(training.batch_size, rows);
-  const { type: loss, ...lossOptions } = typed(training.loss);
+  const sampleWeights = isWeighted(training) ? { sampleWeights: weightsPerRow > 1 ? [weightsPerRow] : [] } : {};
+  const first = task === 'classification' ? 'classes' : 'numbers';
   return planTraining({
     spec,
-    outputs: [
-      {
-        loss: named(LOSSES, loss, 'loss'),
-        lossOptions,
-        metrics: training.metrics
-          .map(typed)
-          .map(({ type, ...options }) => ({ name: named(METRICS, type, 'metric'), options }))
-          .filter(({ name }, i, all) => all.findIndex((other) => other.name === name) === i),
-        target: task === 'classification' ? 'classes' : 'numbers',
-        ...(isWeighted(training) && { sampleWeights: weightsPerRow > 1 ? [weightsPerRow] : [] }),
-      },
-    ],
+    // Weights of the rows are those of the first output.
+    outputs: outputNames(spec).map((name, i) => {
+      const target = i === 0 ? first : (furtherTargets[i - 1] ?? 'numbers');
+      return { ...outputRequest(training, name), target, ...(i === 0 && sampleWeights) };
+    }),
     update: updateOf(training.optimizer),
     clips: {
       value: training.clip_value ?? null,
@@ -48,6 +44,25 @@ export function planJob({ spec, task, training, rows, weightsPerRow = 1 }: JobPl
     evaluationBatchSize: Math.min(Math.max(batchSize, EVALUATION_ROWS_MIN), rows),
     realBytes: 4,
   });
+}
+
+/** The names by which training options mean an output; a sequential network has one without. */
+function outputNames({ outputs }: ModelSpec): readonly (string | null)[] {
+  return outputs ?? [null];
+}
+
+function outputRequest(training: TrainingOptions, name: string | null) {
+  const own = (name === null ? undefined : training.outputs?.[name]) ?? {};
+  const { type: loss, ...lossOptions } = typed(own.loss ?? training.loss);
+  return {
+    loss: named(LOSSES, loss, 'loss'),
+    lossOptions,
+    weight: own.loss_weight ?? 1,
+    metrics: (own.metrics ?? training.metrics)
+      .map(typed)
+      .map(({ type, ...options }) => ({ name: named(METRICS, type, 'metric'), options }))
+      .filter(({ name: metric }, i, all) => all.findIndex((other) => other.name === metric) === i),
+  };
 }
 
 /** Whether rows count differently. */

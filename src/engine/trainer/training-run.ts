@@ -38,7 +38,10 @@ export function compile(request: TrainRequest): Compiled {
   if (split.train.length === 0) throw new Error('There is no row to train on');
   const weights = weightsFeed(training, data);
   const weightsPerRow = weights ? weights.length / data.rows : 1;
-  const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow });
+  const furtherTargets = (data.furtherTargets ?? []).map((target) =>
+    target instanceof Int32Array ? ('classes' as const) : ('numbers' as const),
+  );
+  const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const arena = new ArrayBuffer(plan.arenaBytes);
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const feeds = [

@@ -10,6 +10,8 @@ export interface TrainingOptions {
   readonly batch_size: number;
   /** Concrete loss, never `auto`: its type alone, or with options. */
   readonly loss: string | TypedOptions;
+  /** For a network with several outputs: what one of them has instead, by its name. */
+  readonly outputs?: Readonly<Record<string, OutputTraining>>;
   readonly optimizer: { readonly type: string; readonly learning_rate: number; readonly [option: string]: unknown };
   /** Types alone, or with options. */
   readonly metrics: readonly (string | TypedOptions)[];
@@ -36,6 +38,14 @@ export interface TrainingOptions {
 export interface TypedOptions {
   readonly type: string;
   readonly [option: string]: unknown;
+}
+
+/** Training options of one output among several. */
+export interface OutputTraining {
+  readonly loss?: string | TypedOptions;
+  /** Factor of its loss in the sum; default 1. */
+  readonly loss_weight?: number;
+  readonly metrics?: TrainingOptions['metrics'];
 }
 
 export interface EarlyStoppingOptions {
