@@ -84,7 +84,7 @@ function differentiateNode(pass: Pass, node: Node): void {
 }
 
 function scaled(gradient: Value, factor: number, layer: string): Call {
-  return { kernel: 'scale', buffers: [gradient, gradient], dims: [elementsOf(gradient)], scalars: [factor], writes: [1], layer };
+  return { kernel: 'affine', buffers: [gradient, gradient], dims: [elementsOf(gradient)], scalars: [factor, 0], writes: [1], layer };
 }
 
 function newGradient({ graph }: Pass, of: Value, aliasOf: Value | null | undefined): Value {

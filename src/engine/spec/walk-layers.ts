@@ -95,7 +95,7 @@ function walkLayer(progress: Progress, index: number): void {
   const complete = uses.filter((use): use is Tensor[] => use.every((tensor) => tensor !== null));
   if (!layer.known || complete.length < uses.length || uses.length === 0) return;
   const fitting = useFaults({ layer, known: layer.known, uses: complete });
-  if (fitting.length > 0) faults.push(...faultsBelow(layer.pointer, fitting));
+  if (fitting.length > 0) faults.push(...faultsBelow(layer.pointer, fitting).map((fault) => withDtype(fault, sources[0]?.[0])));
   else walked[index] = measureLayer(progress, seen, layer.known, complete);
 }
 
@@ -126,6 +126,13 @@ function measureLayer(progress: Progress, layer: WalkedLayer, { definition, opti
     receptive_field: null,
   };
   return { ...layer, outputShape, weights, report };
+}
+
+/** An input of the network can be given the dtype its layer needs. */
+function withDtype(fault: Fault, source: Source | null | undefined): Fault {
+  if (fault.code !== 'dtype_mismatch' || source?.from !== 'input') return fault;
+  const path = source.pointer === '/input_shape' ? '/input_dtype' : `/inputs/${source.index}/dtype`;
+  return { ...fault, suggestion: [{ op: 'add', path, value: fault.expected }] };
 }
 
 /** A layer that cannot take a single vector, behind a recurrent layer that could have given all steps. */
