@@ -105,7 +105,7 @@ function addLoss(graph: GraphBuilder, { name, value: output }: NetworkTensor, re
   const target = graph.input(`target of ${name}`, type === 'int32' ? output.shape.slice(0, -1) : output.shape, type);
   const sampleWeight = request.sampleWeights ? graph.input(`weight of ${name}`, request.sampleWeights) : null;
   graph.layer = request.loss;
-  const built = definition.build(graph, { output, target, weight: null }, lossOptions(request.loss, request.lossOptions));
+  const built = definition.build(graph, { output, target, weight: sampleWeight }, lossOptions(request.loss, request.lossOptions));
   return {
     name,
     request,
