@@ -1,9 +1,9 @@
 import Type from 'typebox';
 import type { GraphBuilder, Value } from '../graph/graph.ts';
-import { permuted } from '../ops/swap-axes.ts';
 import type { Shape } from '../shape.ts';
 import { formatShape, sizeOf } from '../shape.ts';
 import { defineLayer } from './layer.ts';
+import { permuted } from './permuted.ts';
 
 /** Sum over one axis of each of two inputs: x (…, k, …), y (…, k, …) becomes the other axes of x, then those of y. */
 export const dot = defineLayer({

@@ -1,12 +1,12 @@
 import Type from 'typebox';
 import type { GraphBuilder, Value } from '../graph/graph.ts';
 import { initializerOption } from '../initializers/index.ts';
-import { permuted } from '../ops/swap-axes.ts';
 import { STREAMS } from '../random.ts';
 import type { Shape } from '../shape.ts';
 import { formatShape } from '../shape.ts';
 import type { LayerContext, WeightDefinition } from './layer.ts';
 import { defineLayer, passMask } from './layer.ts';
+import { permuted } from './permuted.ts';
 import { regularizerOption } from './regularizer.ts';
 
 /** Far below every score, so that its softmax is 0, and finite, so that a row in which nothing counts stays finite. */

@@ -1,7 +1,7 @@
 import Type from 'typebox';
-import { permuted } from '../ops/swap-axes.ts';
 import { formatShape } from '../shape.ts';
 import { defineLayer } from './layer.ts';
+import { permuted } from './permuted.ts';
 
 const AXES_MAX = 8;
 

@@ -39,7 +39,7 @@ export type SpecForm = 'sequential' | 'functional';
 const USES_MAX = 64;
 const REFERENCES = Type.Array(Type.String(), { minItems: 1, maxItems: USES_MAX });
 
-const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems: 1, maxItems: USES_MAX })], {
+export const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems: 1, maxItems: USES_MAX })], {
   description: 'Names of the inputs and layers that feed this one; a list of such lists uses the layer several times.',
 });
 
