@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { initializerOption } from '../initializers/index.ts';
-import type { Pair, WindowAttributes } from '../ops/window.ts';
 import { planeOf, shapeOfPlane } from '../ops/window.ts';
+import type { Pair, WindowAttributes } from '../ops/window-attributes.ts';
 import type { Shape } from '../shape.ts';
 import { applyActivation } from './activations.ts';
 import { biasOptions, biasWeights, filtersOption, kernelShape, windowOptions } from './convolutions.ts';

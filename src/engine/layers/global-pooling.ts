@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import type { Pair } from '../ops/window.ts';
 import { planeOf } from '../ops/window.ts';
+import type { Pair } from '../ops/window-attributes.ts';
 import type { Shape } from '../shape.ts';
 import { defineLayer } from './layer.ts';
 import type { Axes } from './windows.ts';

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { initializerOption } from '../initializers/index.ts';
-import type { WindowAttributes } from '../ops/window.ts';
 import { shapeOfPlane } from '../ops/window.ts';
+import type { WindowAttributes } from '../ops/window-attributes.ts';
 import { applyActivation } from './activations.ts';
 import { biasOptions, biasWeights, convolve, filtersOption, kernelShape, windowOf, windowOptions } from './convolutions.ts';
 import { defineLayer } from './layer.ts';

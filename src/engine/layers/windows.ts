@@ -5,8 +5,9 @@
 
 import Type from 'typebox';
 import type { Fault } from '../faults.ts';
-import type { Padding, Pair, WindowAttributes } from '../ops/window.ts';
+import type { Padding } from '../ops/window.ts';
 import { planeOf, slide, spanOf } from '../ops/window.ts';
+import type { Pair, WindowAttributes } from '../ops/window-attributes.ts';
 import type { Shape } from '../shape.ts';
 import { formatShape } from '../shape.ts';
 import type { ReceptiveStep } from './layer.ts';

@@ -3,8 +3,8 @@ import type { Value } from '../graph/value.ts';
 import { sizeOf } from '../shape.ts';
 import type { CallSize, KernelDefinition } from './op.ts';
 import { fixed, scratchValue } from './op.ts';
-import type { WindowAttributes } from './window.ts';
 import { eachCell, planeOf, WINDOW_DIMS, WINDOW_SCALARS, windowDims, windowScalars } from './window.ts';
+import type { WindowAttributes } from './window-attributes.ts';
 
 /** f filters, a window of (r, s), d channels per group; the last is the number of positions lowered to a matrix at once. */
 const DIMS = [...WINDOW_DIMS, 'f', 'r', 's', 'd', 'b'];

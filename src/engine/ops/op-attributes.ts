@@ -1,6 +1,6 @@
 import type { Shape } from '../shape.ts';
-import type { RecurrentAttributes } from './recurrence.ts';
-import type { Pair, WindowAttributes } from './window.ts';
+import type { RecurrentAttributes } from './recurrent-attributes.ts';
+import type { Pair, WindowAttributes } from './window-attributes.ts';
 
 type None = Readonly<Record<string, never>>;
 

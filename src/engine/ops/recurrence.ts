@@ -11,26 +11,12 @@ import type { Numbers } from '../backends/kernel.ts';
 import type { NodeOf, Value } from '../graph/value.ts';
 import type { Shape } from '../shape.ts';
 import { sameShape } from '../shape.ts';
-import type { CellActivation } from './cell-activations.ts';
 import { CELL_ACTIVATIONS, cellActivationCode } from './cell-activations.ts';
 import type { Application, CallSize } from './op.ts';
 import { fixed, OpError, perRow } from './op.ts';
+import type { RecurrentAttributes } from './recurrent-attributes.ts';
 
 export type RecurrentOp = 'simple_rnn' | 'lstm' | 'gru' | 'gru_reset_before';
-
-/** How a recurrent op runs and which of its optional inputs are there. */
-export interface RecurrentAttributes {
-  /** All outputs, or the last only. */
-  readonly sequences: boolean;
-  /** Reads the steps from last to first. */
-  readonly backwards: boolean;
-  /** Puts the outputs where their steps stand in time instead of in the order they were computed. */
-  readonly inTimeOrder: boolean;
-  readonly activation: CellActivation;
-  /** Of the gates; a simple cell has none. */
-  readonly recurrentActivation: CellActivation;
-  readonly has: { readonly bias: boolean; readonly initialState: boolean; readonly dropout: boolean; readonly mask: boolean };
-}
 
 /** The inputs of a recurrent op by name: x W and the recurrent kernel first, then those that are there, in this order. */
 export interface RecurrentInputs<T> {

@@ -6,23 +6,9 @@
 import type { Shape } from '../shape.ts';
 import type { CallSize } from './op.ts';
 import { fixed, perRow } from './op.ts';
-
-/** Sizes along the height and the width of a plane. */
-export type Pair = readonly [number, number];
+import type { Pair, WindowAttributes } from './window-attributes.ts';
 
 export type Padding = 'valid' | 'same';
-
-/** How a window moves, as attributes of an op. */
-export interface WindowAttributes {
-  /** Cells of the window, without the gaps of a dilation. */
-  readonly window: Pair;
-  readonly strides: Pair;
-  readonly dilation: Pair;
-  /** Zeros before the first row and the first column. What comes after follows from the sizes. */
-  readonly before: Pair;
-  /** Positions of the window. */
-  readonly output: Pair;
-}
 
 /** Cells a dilated window spans. */
 export function spanOf(size: number, dilation: number): number {

@@ -4,7 +4,7 @@ import type { Value } from '../../../src/engine/graph/graph.ts';
 import { OPS } from '../../../src/engine/ops/index.ts';
 import { LOSS_OPS } from '../../../src/engine/ops/loss-op.ts';
 import type { OpAttributes, OpName } from '../../../src/engine/ops/op-attributes.ts';
-import type { RecurrentAttributes } from '../../../src/engine/ops/recurrence.ts';
+import type { RecurrentAttributes } from '../../../src/engine/ops/recurrent-attributes.ts';
 import { sizeOf } from '../../../src/engine/shape.ts';
 import { runGraph, testGraph } from '../graph-session.ts';
 
