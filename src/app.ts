@@ -8,8 +8,9 @@ import { deploymentRoutes } from './deployments/deployment-routes.ts';
 import { workerRoutes } from './fleet/fleet-routes.ts';
 import type { App } from './http/app-type.ts';
 import { registerAuth } from './http/auth.ts';
-import { answerClientError } from './http/client-errors.ts';
+import { answerClientError, refuseMissingHost } from './http/client-errors.ts';
 import { handleError, registerNotFound } from './http/error-handler.ts';
+import { registerExpectContinue } from './http/expect-continue.ts';
 import { healthRoutes, type Readiness } from './http/health-routes.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerOpenapi } from './http/openapi.ts';
@@ -36,7 +37,13 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
     loggerInstance: requestLogger,
     bodyLimit: config.limits.bodyBytesMax,
     // A client that sends slowly holds a connection no longer than this; how long an answer takes is not limited here.
-    http: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
+      requireHostHeader: false, // refuseMissingHost does, with a body that says so
+    },
     requestTimeout: 30_000,
     keepAliveTimeout: 20_000,
     return503OnClosing: false, // registerShutdown answers 503 in our own form
@@ -51,10 +58,12 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
   registerNotFound(app);
   registerShutdown(app);
   registerRequestLog(app);
+  refuseMissingHost(app);
   registerAuth(app, { required: config.http.auth, apiKeys: services.apiKeys });
   registerJsonBody(app);
   registerValidation(app);
   registerRequestSignals(app);
+  registerExpectContinue(app);
   await registerOpenapi(app, { version: VERSION });
 
   await registerFeatures(app, services, config.limits);

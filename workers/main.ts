@@ -2,6 +2,7 @@
 // it reads the environment; the role `worker` of the server calls `runWorker` with what it has read already.
 
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createBlobStore } from '../src/blobs/blob-store.ts';
 import { type Config, loadConfig } from '../src/config.ts';
@@ -9,7 +10,7 @@ import { createDatasetService } from '../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../src/datasets/dataset-store.ts';
 import { CHANNELS, openDatabase } from '../src/db/database.ts';
 import { createListener } from '../src/db/listener.ts';
-import { engineVersion, selectBackend } from '../src/engine/index.ts';
+import { selectBackend } from '../src/engine/index.ts';
 import { createFleetService } from '../src/fleet/fleet-service.ts';
 import { createWorkerStore } from '../src/fleet/worker-store.ts';
 import { createExecutionStore } from '../src/jobs/execution-store.ts';
@@ -58,7 +59,7 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
   const self = { id: newId('worker'), pid: process.pid, host: hostname(), version: VERSION, backend: variant, slots };
   const connections = await openConnections(config, report, shutdown);
   const { database, listener, store, recovery } = connections;
-  const processor = createProcessor({ config, logger, workerId: self.id, variant }, connections);
+  const processor = createProcessor({ config, logger, workerId: self.id }, connections);
   const unlisten = listener.on(CHANNELS.jobCancel, () => processor.check());
   shutdown.add('cancellations', async () => unlisten());
 
@@ -70,11 +71,20 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
     await fleet.leave(self.id);
   });
 
-  const consumer = await consumeTrainQueue(store, { concurrency: slots, handle: processor.process, onError: report('queue') });
+  const consumer = await consumeTrainQueue(store, {
+    concurrency: slots,
+    handle: processor.process,
+    onError: report('queue'),
+    // Alive, but of no use any more: whoever keeps this process starts another one.
+    onStopped: (error) => {
+      logger.fatal({ err: error }, 'worker_takes_no_jobs');
+      process.kill(process.pid, 'SIGTERM');
+    },
+  });
   shutdown.add('jobs', async () => {
     await consumer.pause();
     await processor.releaseAll();
-    await closeConsumer(consumer);
+    await closeConsumer(consumer, report);
   });
   logger.info({ worker: self.id, slots, backend: variant, queue: store.kind }, 'worker_ready');
 }
@@ -107,7 +117,7 @@ async function openConnections(config: Config, report: Report, shutdown: Shutdow
 }
 
 function createProcessor(
-  { config, logger, workerId, variant }: WorkerDeps & { workerId: string; variant: string },
+  { config, logger, workerId }: WorkerDeps & { workerId: string },
   { database, keeper, trainPool }: Connections,
 ): JobProcessor {
   const { pool } = database;
@@ -129,17 +139,15 @@ function createProcessor(
       cacheBytesMax: TABLE_CACHE_BYTES,
     }),
     backend: config.engine.backend,
-    build: { engine: engineVersion, backend: variant },
     now: () => performance.now(),
     logger,
   });
 }
 
-/** The queue's messages are dealt with when the jobs are; one that cannot say so any more is not waited for. */
-async function closeConsumer(consumer: MessageConsumer): Promise<void> {
-  const closed = consumer.close({ force: false });
-  const timer = setTimeout(() => consumer.close({ force: true }).catch(() => undefined), CONSUMER_CLOSE_MS);
-  await closed.finally(() => clearTimeout(timer));
+/** The queue's messages are dealt with when the jobs are; a queue that cannot hear so any more is not waited for. */
+async function closeConsumer(consumer: MessageConsumer, report: Report): Promise<void> {
+  const closed = consumer.close({ force: false }).catch(report('queue'));
+  await Promise.race([closed, delay(CONSUMER_CLOSE_MS)]);
 }
 
 function queueStoreConfig({ queue, redisUrl }: Config, databaseUrl: string): QueueStoreConfig {

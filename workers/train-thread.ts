@@ -2,8 +2,10 @@
 // loop while it works: messages out need none, and the main thread's answers are words of shared memory.
 
 import { performance } from 'node:perf_hooks';
-import { CONTROL, type EpochReport, train } from '../src/engine/index.ts';
-import { type EpochRecord, FLOW, type ThreadEvent, type TrainCommand } from '../src/threads/protocol.ts';
+import { CONTROL, type EpochReport } from '../src/engine/index.ts';
+import { AppError } from '../src/errors.ts';
+import { type EpochRecord, FLOW, type ThreadEvent, type TrainCommand, type TrainRefusal } from '../src/threads/protocol.ts';
+import { runTraining } from '../src/training/run-training.ts';
 
 /** Epochs faster than this travel together, so that a commit per epoch does not bound a small training. */
 const BATCH_MS = 50;
@@ -11,25 +13,29 @@ const BATCH_MS = 50;
 const BATCHES_AHEAD_MAX = 2;
 
 /** The entry piscina calls: events go to the command's port, the last one is `finished` or `failed`. */
-export default function runTraining(command: TrainCommand): void {
+export default function runCommand(command: TrainCommand): void {
   try {
     post(command, runEpochs(command));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    post(command, { type: 'failed', message, stack: stack ?? null });
+    post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error) });
   } finally {
     command.port.close();
   }
 }
 
+function refusalOf(error: unknown): TrainRefusal | null {
+  return error instanceof AppError ? { code: error.code, detail: error.message, errors: error.options.errors ?? [] } : null;
+}
+
 function runEpochs(command: TrainCommand): ThreadEvent {
-  const trainer = train({ ...command.request, control: command.control, now: () => performance.now() });
+  const trainer = runTraining(command.task, { control: command.control, now: () => performance.now() });
   const batches = batchSender(command);
   for (;;) {
     const next = trainer.next();
     if (next.done === true) {
       batches.flush();
-      return { type: 'finished', result: next.value };
+      return { type: 'finished', trained: next.value };
     }
     batches.add(next.value);
   }
@@ -37,6 +43,7 @@ function runEpochs(command: TrainCommand): ThreadEvent {
 
 /** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
 function batchSender(command: TrainCommand) {
+  const { every_epochs: checkpointEvery } = command.task.request.training.checkpoint;
   let epochs: EpochRecord[] = [];
   let checkpointDue = false;
   let sent = 0;
@@ -53,7 +60,7 @@ function batchSender(command: TrainCommand) {
     add: (report: EpochReport): void => {
       const { state, ...record } = report;
       epochs.push(record);
-      checkpointDue ||= report.epoch % command.checkpointEveryEpochs === 0;
+      checkpointDue ||= report.epoch % checkpointEvery === 0;
       if (performance.now() - lastSentAt < BATCH_MS) return;
       // Only the newest report can still give its state: the trainer works in place.
       send(checkpointDue ? state() : null);

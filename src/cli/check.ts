@@ -9,7 +9,7 @@ const STEPS: readonly { readonly what: string; readonly command: readonly [strin
   { what: 'types', command: ['tsc', '--project', '.'] },
   { what: 'import directions', command: ['depcruise', '--config', '.dependency-cruiser.mjs', 'src', 'workers'] },
   { what: 'dead code', command: ['knip'] },
-  { what: 'dead code of the service', command: ['knip', '--production'] },
+  { what: 'dead code of the service', command: ['knip', '--production', '--include', 'files,dependencies,unlisted,unresolved'] },
   { what: 'generated files are fresh', command: ['node', 'src/cli/generate.ts', '--check'] },
 ];
 

@@ -135,7 +135,20 @@ async function run(node, nodeArgs) {
   const child = spawn(node, nodeArgs, { cwd: ROOT, stdio: 'inherit', env });
   // At Ctrl-C the terminal tells the child as well; the programs take two signals at once for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  endWithNpm(child);
   return exitCodeOf(child);
+}
+
+/** npm passes SIGTERM to its shell, which dies of it and tells nobody: this process then has another parent. */
+function endWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 250);
+  watch.unref();
 }
 
 function exitCodeOf(child) {

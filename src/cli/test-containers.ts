@@ -6,6 +6,8 @@ const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', imp
 const child = spawn(process.execPath, [vitest, 'run', '--config', 'vitest.containers.config.ts', ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
+process.on('SIGINT', () => undefined); // The terminal tells the child, which stops the containers.
+process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.once('exit', (code) => {
   process.exitCode = code ?? 1;
 });

@@ -122,7 +122,7 @@ function textCells(name: string, type: 'category' | 'text' | null, rows: number,
     set: (row, cell) => {
       if (cell === '') return null;
       if (allowed && !allowed.has(cell))
-        return cellFault('unknown_category', cell, `Not one of the categories of column "${name}".`, declared);
+        return cellFault('unknown_category', cell, `Not one of the categories of column "${name}".`, declared?.slice(0, 50));
       words.set(row, cell);
       return null;
     },

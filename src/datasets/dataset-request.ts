@@ -2,7 +2,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import { checkSchema, type Fault, parseSchema } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { Request } from '../http/app-type.ts';
-import { readJson } from '../http/json-body.ts';
+import { readJson, refuseCompression } from '../http/json-body.ts';
 import { CreateDatasetBody, DatasetName, RequestedSchema } from './dataset-schema.ts';
 import type { NewDatasetRequest } from './dataset-service.ts';
 import { type Spool, spoolUpload } from './upload-spool.ts';
@@ -57,6 +57,7 @@ interface Form {
 }
 
 async function readForm(request: Request, uploadBytesMax: number): Promise<DatasetRequest> {
+  refuseCompression(request);
   // A client that says how much it is going to send is refused before it does.
   if (Number(request.headers['content-length'] ?? 0) > uploadBytesMax + FORM_BYTES_EXTRA) throw tooLarge(uploadBytesMax);
   const form: Form = { spool: null, fileName: '', fields: new Map() };
@@ -65,8 +66,15 @@ async function readForm(request: Request, uploadBytesMax: number): Promise<Datas
     return formRequest(form);
   } catch (error) {
     await form.spool?.close();
-    throw error;
+    throw isUnreadable(error) ? new AppError('invalid_request', { detail: UNREADABLE, cause: error }) : error;
   }
+}
+
+const UNREADABLE = 'The form is not readable: it lacks its boundary, a part is malformed, or it ends within a part.';
+
+/** The reader of forms throws errors without a code for what is wrong with the bytes; everybody else's have one. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && error.name === 'Error' && !('code' in error);
 }
 
 async function readParts(request: Request, form: Form, uploadBytesMax: number): Promise<void> {

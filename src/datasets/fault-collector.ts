@@ -1,7 +1,5 @@
 import type { RequestFault } from '../errors.ts';
-
-/** Faults listed one by one; the rest are only counted. */
-const LISTED_MAX = 100;
+import { FAULTS_LISTED_MAX, moreFaults } from '../lib/listed-faults.ts';
 
 /** Collects everything wrong with one upload in bounded memory. */
 export interface FaultCollector {
@@ -18,13 +16,13 @@ export function createFaultCollector(): FaultCollector {
   return {
     add: (fault) => {
       count += 1;
-      if (listed.length < LISTED_MAX) listed.push(fault);
+      if (listed.length < FAULTS_LISTED_MAX) listed.push(fault);
     },
     count: () => count,
     list: () => {
       const more = count - listed.length;
       const ordered = listed.toSorted((a, b) => lineOf(a) - lineOf(b));
-      return more === 0 ? ordered : [...ordered, { code: 'more_faults', detail: `and ${more} more`, received: more }];
+      return more === 0 ? ordered : [...ordered, moreFaults(more)];
     },
   };
 }

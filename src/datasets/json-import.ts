@@ -66,6 +66,11 @@ function isRow(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What the row itself holds: a column may be called `constructor`, which every object inherits. */
+function ownValue(record: Row, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 function columnNames(records: readonly Row[], { columnsMax }: ImportLimits, faults: FaultCollector): string[] {
   const firstRow = new Map<string, number>();
   for (const [row, record] of records.entries()) {
@@ -85,15 +90,29 @@ function columnNames(records: readonly Row[], { columnsMax }: ImportLimits, faul
     if (name === '__proto__')
       faults.add({ pointer: pointerToValue(row, name), code: 'reserved_column_name', detail: 'A column cannot be named __proto__.' });
   }
+  checkFilling(records, firstRow.size, faults);
   if (records.length > 0 && firstRow.size === 0)
     faults.add({ pointer: '/rows/0', code: 'no_columns', detail: 'The rows have no columns.' });
   return [...firstRow.keys()];
 }
 
+/** Cells a table may have however few of them are filled. */
+const SPARSE_CELLS_MAX = 1_000_000;
+const CELLS_PER_VALUE_MAX = 50;
+
+/** Short rows, each with columns of its own, would make a table a thousand times their size. */
+function checkFilling(records: readonly Row[], columns: number, faults: FaultCollector): void {
+  const values = records.reduce((sum, record) => sum + Object.keys(record).length, 0);
+  const max = Math.floor(Math.max(SPARSE_CELLS_MAX, values * CELLS_PER_VALUE_MAX) / records.length);
+  if (columns <= max) return;
+  const detail = `The rows name ${columns} different columns and leave nearly all of them out; with so few values there may be ${max}.`;
+  faults.add({ pointer: '/rows', code: 'too_many_columns', detail, expected: { max }, received: columns });
+}
+
 function chosenType(name: string, records: readonly Row[], requested: RequestedColumn | undefined): Column['type'] {
   if (requested?.type !== undefined) return requested.type;
   if (requested?.categories !== undefined) return 'category';
-  const values = records.map((record) => record[name]).filter((value) => value !== undefined && value !== null);
+  const values = records.map((record) => ownValue(record, name)).filter((value) => value !== undefined && value !== null);
   switch (commonType(values)) {
     case 'number':
       return values.every((value) => typeof value !== 'number' || Number.isSafeInteger(value)) ? 'integer' : 'number';
@@ -143,7 +162,7 @@ function importColumn(
 ): ImportedColumn {
   const check = valueCheck(type, records, name, requested);
   const accepted = records.map((record, row) => {
-    const value = record[name];
+    const value = ownValue(record, name);
     const fault = value === undefined || value === null ? missingFault(name, requested) : check(value);
     if (fault === null) return value ?? null;
     faults.add({ pointer: pointerToValue(row, name), ...fault });
@@ -168,7 +187,11 @@ function valueCheck(
   requested: RequestedColumn | undefined,
 ): (value: unknown) => ValueFault | null {
   const expected =
-    type === 'category' ? (commonType(requested?.categories ?? records.map((record) => record[name])) ?? 'string') : JSON_TYPE_OF[type];
+    type === 'category'
+      ? (commonType(requested?.categories ?? records.map((record) => ownValue(record, name))) ?? 'string')
+      : JSON_TYPE_OF[type];
+  const allowed = requested?.categories && new Set<unknown>(requested.categories);
+  const shown = requested?.categories?.slice(0, 50);
   return (value) => {
     if (typeof value !== expected) {
       return {
@@ -178,8 +201,9 @@ function valueCheck(
         received: jsonTypeName(value),
       };
     }
+    if (allowed !== undefined && !allowed.has(value)) return unknownCategory(value, shown);
     if (typeof value === 'number') return numberFault(value, type);
-    if (typeof value === 'string') return textFault(value, type, requested);
+    if (typeof value === 'string') return textFault(value, type);
     return null;
   };
 }
@@ -199,7 +223,16 @@ function numberFault(value: number, type: Column['type']): ValueFault | null {
   return null;
 }
 
-function textFault(value: string, type: Column['type'], requested: RequestedColumn | undefined): ValueFault | null {
+function unknownCategory(value: unknown, expected: unknown): ValueFault {
+  return {
+    code: 'unknown_category',
+    detail: 'Not one of the categories of this column.',
+    expected,
+    received: typeof value === 'string' ? shownValue(value) : value,
+  };
+}
+
+function textFault(value: string, type: Column['type']): ValueFault | null {
   if (value.length > CELL_CHARS_MAX) {
     return { code: 'cell_too_long', detail: `A text is longer than ${CELL_CHARS_MAX} characters.`, expected: { max: CELL_CHARS_MAX } };
   }
@@ -208,14 +241,6 @@ function textFault(value: string, type: Column['type'], requested: RequestedColu
       code: 'not_a_datetime',
       detail: 'A date or an RFC 3339 time is expected here.',
       expected: 'datetime',
-      received: shownValue(value),
-    };
-  }
-  if (requested?.categories && !requested.categories.includes(value)) {
-    return {
-      code: 'unknown_category',
-      detail: 'Not one of the categories of this column.',
-      expected: requested.categories,
       received: shownValue(value),
     };
   }

@@ -45,9 +45,10 @@ export function decodeTable(bytes: Uint8Array): Table {
   let offset = HEADER_OFFSET + headerLength;
   const columns = header.columns.map(({ name, type, dictionary }): Column => {
     const length = header.rows * (type === 'number' || type === 'integer' ? 8 : 4);
-    // Copied, because a typed array needs an aligned start and the reader should not keep the whole file alive.
-    const buffer = new Uint8Array(view.subarray(offset, offset + length)).buffer;
-    if (buffer.byteLength !== length) throw new Error(`table file ends inside column ${name}`);
+    if (offset + length > view.length) throw new Error(`table file ends inside column ${name}`);
+    // Copied, because a typed array needs an aligned start; shared, because threads train on tables that are kept in memory.
+    const buffer = new SharedArrayBuffer(length);
+    new Uint8Array(buffer).set(view.subarray(offset, offset + length));
     offset += aligned(length);
     if (type === 'number' || type === 'integer') return { name, type, values: new Float64Array(buffer) };
     return { name, type, dictionary: dictionary ?? [], codes: new Int32Array(buffer) };

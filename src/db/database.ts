@@ -32,6 +32,8 @@ export function openDatabase(url: string, options: { poolSize: number; onError: 
     connectionString: url,
     max: options.poolSize,
     connectionTimeoutMillis: 5000,
+    // Longer than the server may take: a network that swallows the answer must not keep a caller waiting for ever.
+    query_timeout: 35_000,
     options: '-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000',
   });
   // Without a listener a backend that ends while idle would end this process too.

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { BlobStore } from '../blobs/blob-store.ts';
-import { decodeWeights, loadPredictor, type ModelSpec, type Predictor, weightsData } from '../engine/index.ts';
+import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import { decodeWeights, loadPredictor, type ModelSpec, weightsData } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { goldenFault } from '../models/golden-rows.ts';
 import type { ModelService, StoredVersion } from '../models/model-service.ts';
-import { decodeOutputs, encodeInstances, fromMetadata, type Preprocessing } from '../preprocessing/index.ts';
-import type { DeploymentStore, StoredDeployment } from './deployment-store.ts';
+import { type LoadedModel, predictInstances } from '../models/predict-instances.ts';
+import { fromMetadata } from '../preprocessing/index.ts';
+import type { DeploymentStore } from './deployment-store.ts';
+import type { StoredDeployment } from './deployment-target.ts';
 import { createModelCache } from './model-cache.ts';
 
 export interface DeploymentServiceDeps {
@@ -18,12 +21,13 @@ export interface DeploymentServiceDeps {
 export type DeploymentService = ReturnType<typeof createDeploymentService>;
 
 /** A version ready to answer. */
-interface LoadedVersion {
+interface LoadedVersion extends LoadedModel {
   readonly version: StoredVersion;
-  readonly preprocessing: Preprocessing;
-  readonly predictor: Predictor;
   readonly bytes: number;
 }
+
+/** The version must not answer anybody here: what is stored is not what was trained, or this machine does not compute it. */
+class UnfitVersionError extends Error {}
 
 /** Versions served under names. Loaded ones are kept by the id of the version, which never changes its content. */
 export function createDeploymentService({ deployments, models, blobs, backend, limits }: DeploymentServiceDeps) {
@@ -35,29 +39,46 @@ export function createDeploymentService({ deployments, models, blobs, backend, l
     return deployment;
   }
 
+  /** The version, once its weights are what was trained and it has answered its golden rows as it did where it was trained. */
   async function load(version: StoredVersion): Promise<LoadedVersion> {
-    const { tensors } = decodeWeights(await blobs.readAll(version.weightsBlobId));
+    const tensors = decodeWeights(await readWeights(blobs, version)).tensors;
     const sha256 = createHash('sha256').update(weightsData(tensors)).digest('hex');
-    if (sha256 !== version.weightsSha256)
-      throw new Error(`weights of ${version.id} are damaged: ${sha256}, expected ${version.weightsSha256}`);
+    if (sha256 !== version.weightsSha256) throw new UnfitVersionError('its stored weights are not those that were trained');
     const predictor = loadPredictor({ spec: version.spec as ModelSpec, weights: tensors, backend });
-    return { version, preprocessing: fromMetadata(version.preprocessing), predictor, bytes: predictor.bytes };
+    const loaded = { version, preprocessing: fromMetadata(version.preprocessing), predictor, bytes: predictor.bytes };
+    const fault = goldenFault(loaded, version.golden);
+    if (fault !== null) throw new UnfitVersionError(fault);
+    return loaded;
   }
 
-  async function loaded(project: string, modelName: string, number: number): Promise<LoadedVersion> {
+  async function loaded(project: string, { modelName, version: number }: StoredDeployment): Promise<LoadedVersion> {
     const version = await models.getVersion(project, modelName, number);
-    return cache.get(version.id, () => load(version));
+    try {
+      return await cache.get(version.id, () => load(version));
+    } catch (error) {
+      if (!(error instanceof UnfitVersionError)) throw error;
+      const detail = `Version ${number} of model "${modelName}" does not answer: ${error.message}. Deploy another version.`;
+      throw new AppError('internal', { detail, cause: error });
+    }
   }
 
   return {
     get,
     list: deployments.list,
 
-    /** Points the name at a version, once that version is loaded and its weights are what was trained. */
+    /** Points the name at a version, once that version is loaded and has answered; until then, and if it fails, nothing changes. */
     async put(project: string, name: string, { model, version }: { model: string; version: number | null }) {
       const found = await models.getVersion(project, model, version);
-      await cache.get(found.id, () => load(found));
-      return deployments.put(project, name, { modelName: model, version: found.version });
+      try {
+        await cache.get(found.id, () => load(found));
+      } catch (error) {
+        if (!(error instanceof UnfitVersionError)) throw error;
+        const detail = `Version ${found.version} of model "${model}" was not deployed: ${error.message}. Nothing was changed.`;
+        throw new AppError('state_conflict', { detail, cause: error });
+      }
+      const placed = await deployments.put({ projectId: project, name, modelName: model, version: found.version });
+      if (placed === null) throw new AppError('not_found', { detail: `Model "${model}" was deleted.` });
+      return placed;
     },
 
     async remove(project: string, name: string): Promise<void> {
@@ -73,15 +94,21 @@ export function createDeploymentService({ deployments, models, blobs, backend, l
           members: { limit: limits.predictRowsMax },
         });
       }
-      const deployment = await get(project, name);
-      const { version, preprocessing, predictor } = await loaded(project, deployment.modelName, deployment.version);
-      const encoded = encodeInstances(preprocessing, instances);
-      if ('faults' in encoded) {
-        throw new AppError('input_invalid', { detail: `The instances have ${encoded.faults.length} fault(s).`, errors: encoded.faults });
+      const model = await loaded(project, await get(project, name));
+      const answer = predictInstances(model, instances, { probabilities });
+      if ('faults' in answer) {
+        throw new AppError('input_invalid', { detail: `The instances have ${answer.faults.length} fault(s).`, errors: answer.faults });
       }
-      const output = predictor.predict(encoded.features, instances.length);
-      const predictions = decodeOutputs({ preprocessing, output, rows: instances.length, width: predictor.outputWidth, probabilities });
-      return { model: version.modelName, version: version.version, predictions };
+      return { model: model.version.modelName, version: model.version.version, predictions: [...answer.predictions] };
     },
   };
+}
+
+async function readWeights(blobs: BlobStore, { weightsBlobId }: StoredVersion): Promise<Uint8Array> {
+  try {
+    return await blobs.readAll(weightsBlobId);
+  } catch (error) {
+    if (error instanceof BlobError) throw new UnfitVersionError('its stored weights are damaged', { cause: error });
+    throw error;
+  }
 }

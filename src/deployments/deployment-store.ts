@@ -1,19 +1,15 @@
+import pg from 'pg';
 import type { Database } from '../db/database.ts';
 import { afterNamePosition, type NamePosition } from '../lib/name-position.ts';
+import { type DeploymentTarget, pointDeployment, type StoredDeployment } from './deployment-target.ts';
 
-/** A model version served under a name. */
-export interface StoredDeployment {
-  readonly name: string;
-  readonly modelName: string;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+/** SQLSTATE. */
+const FOREIGN_KEY_VIOLATION = '23503';
 
 export type DeploymentStore = ReturnType<typeof createDeploymentStore>;
 
 /** Rows of deployments. A row exists once its version has answered: there is no half-deployed state to read. */
-export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
+export function createDeploymentStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>) {
   return {
     async find(project: string, name: string): Promise<StoredDeployment | null> {
       return prisma.deployment.findUnique({ where: { projectId_name: { projectId: project, name } } });
@@ -31,18 +27,14 @@ export function createDeploymentStore({ prisma }: Pick<Database, 'prisma'>) {
       });
     },
 
-    /** Points the name at a version; says whether the name is new. */
-    async put(project: string, name: string, target: { modelName: string; version: number }) {
-      const earlier = await prisma.deployment.findUnique({
-        where: { projectId_name: { projectId: project, name } },
-        select: { name: true },
-      });
-      const deployment: StoredDeployment = await prisma.deployment.upsert({
-        where: { projectId_name: { projectId: project, name } },
-        create: { projectId: project, name, ...target },
-        update: { ...target, updatedAt: new Date() },
-      });
-      return { deployment, created: earlier === null };
+    /** Points a name at a version; null when the version is gone. */
+    async put(target: DeploymentTarget) {
+      try {
+        return await pointDeployment(pool, target);
+      } catch (error) {
+        if (error instanceof pg.DatabaseError && error.code === FOREIGN_KEY_VIOLATION) return null;
+        throw error;
+      }
     },
 
     /** False when there was none. */

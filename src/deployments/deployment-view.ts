@@ -1,4 +1,4 @@
-import type { StoredDeployment } from './deployment-store.ts';
+import type { StoredDeployment } from './deployment-target.ts';
 
 /** A deployment as the API shows it. A row exists only once its version answered, so it is always ready. */
 export function deploymentView(deployment: StoredDeployment) {

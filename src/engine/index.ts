@@ -1,6 +1,6 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
-export { type Backend, CONTROL } from './backends/backend.ts';
+export { type Backend, CONTROL, STOP } from './backends/backend.ts';
 export { selectBackend } from './backends/select.ts';
 export { catalog, modelSpecSchema, trainingSchema } from './catalog.ts';
 export { runCase } from './conformance/index.ts';

@@ -20,7 +20,7 @@ export function wordsFor(schema: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return `a list${lengthOf(schema.minItems, schema.maxItems, 'items')}`;
+      return `a list${lengthOf(schema.minItems, schema.maxItems, 'items')}${schema.uniqueItems ? ' without repeats' : ''}`;
     case 'object':
       return `an object${lengthOf(schema.minProperties, schema.maxProperties, 'fields')}`;
     default:

@@ -10,17 +10,12 @@ export type FleetService = ReturnType<typeof createFleetService>;
 
 /** A worker not heard of for so long is not shown as live. */
 const LIVE_SECONDS = 15;
-/** Rows of workers that went away without a word are removed after so long. */
-const FORGET_SECONDS = 3600;
 
 /** The worker processes there are, and what becomes of the jobs of those that die. */
 export function createFleetService({ workers, recovery }: FleetDeps) {
   return {
-    /** Says that a worker lives, and forgets those long silent. */
-    async heartbeat(worker: WorkerInfo): Promise<void> {
-      await workers.heartbeat(worker);
-      await workers.removeSilent(FORGET_SECONDS);
-    },
+    /** Says that a worker lives. */
+    heartbeat: (worker: WorkerInfo): Promise<void> => workers.heartbeat(worker),
 
     /** A worker ends in good order: it holds no job any more. */
     leave: (workerId: string): Promise<void> => workers.remove([workerId]),

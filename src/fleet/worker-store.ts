@@ -54,9 +54,5 @@ export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
         jobIds: jobs.filter(({ workerId }) => workerId === worker.id).map(({ id }) => id),
       }));
     },
-
-    async removeSilent(silentSeconds: number): Promise<void> {
-      await prisma.$executeRaw`DELETE FROM worker WHERE last_heartbeat_at < now() - make_interval(secs => ${silentSeconds})`;
-    },
   };
 }

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { type AppErrorOptions, ERRORS, type ErrorCode } from '../errors.ts';
+import { AppError, type AppErrorOptions, ERRORS, type ErrorCode } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
+import type { App } from './app-type.ts';
 import { PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 
 /** Requests the HTTP parser gave up on: there is no request object yet, so the reply is written by hand. */
@@ -26,6 +27,15 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       body,
     ].join('\r\n'),
   );
+}
+
+/** RFC 9112 section 3.2: a request of HTTP/1.1 names the host it is for. */
+export function refuseMissingHost(app: App): void {
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host === undefined && raw.httpVersion === '1.1') {
+      throw new AppError('invalid_request', { detail: 'The request has no Host header.' });
+    }
+  });
 }
 
 function meaningOf(code: string | undefined): [ErrorCode, AppErrorOptions] {

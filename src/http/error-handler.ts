@@ -15,6 +15,11 @@ const FRAMEWORK_ERRORS: ReadonlyMap<string, (request: Request) => AppError> = ne
   ['FST_PARTS_LIMIT', () => new AppError('payload_too_large', { detail: 'The form holds more parts than this route takes.' })],
   ['FST_PROTO_VIOLATION', () => new AppError('invalid_request', { detail: 'The form holds a field with a forbidden name.' })],
   [
+    'FST_INVALID_JSON_FIELD_ERROR',
+    () => new AppError('invalid_request', { detail: 'A field of the form says that it is JSON and is not.' }),
+  ],
+  ['FST_MP_PREMATURE_CLOSE', () => new AppError('invalid_request', { detail: 'The form ended before its last part did.' })],
+  [
     'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
     () => new AppError('invalid_request', { detail: 'The body is not as long as Content-Length says.' }),
   ],
@@ -44,9 +49,10 @@ function sendProblem({ code, options }: AppError, request: Request, reply: Reply
     .send(JSON.stringify(body));
 }
 
-/** The path without its query, which may hold what does not belong into logs and replies. */
+/** The path without its query and host, which may hold what does not belong into logs and replies. */
 export function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? url;
+  const [path = url] = url.split('?', 1);
+  return path.startsWith('/') ? path : path.replace(/^[a-z]+:\/\/[^/]*/i, '') || '/';
 }
 
 function appErrorOf(error: Error & { code?: unknown }, request: Request): AppError | null {

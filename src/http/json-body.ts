@@ -11,7 +11,8 @@ const DEPTH_MAX = 64;
 export function registerJsonBody(app: App): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: Request, body: Buffer) => {
-    refuseEncodings(request);
+    refuseCompression(request);
+    refuseOtherTypes(request);
     if (body.length === 0) return undefined;
     return readJson(body);
   });
@@ -25,17 +26,22 @@ export function readJson(bytes: Uint8Array): unknown {
   return document;
 }
 
-function refuseEncodings(request: Request): void {
+/** Bodies are read as they are: a small compressed one may be a very large one. */
+export function refuseCompression(request: Request): void {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new AppError('unsupported_media_type', {
       detail: `Send the body uncompressed, not with Content-Encoding ${JSON.stringify(encoding)}.`,
     });
   }
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1];
-  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
-    throw new AppError('unsupported_media_type', { detail: `JSON is sent in UTF-8, not in ${JSON.stringify(charset)}.` });
-  }
+}
+
+/** JSON has one parameter that is sometimes sent, and one value for it. */
+function refuseOtherTypes(request: Request): void {
+  const [, ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim());
+  const isUtf8 = parameters.every((parameter) => parameter === '' || /^charset="?utf-8"?$/i.test(parameter));
+  if (!isUtf8)
+    throw new AppError('unsupported_media_type', { detail: 'JSON is sent as application/json, in UTF-8, without other parameters.' });
 }
 
 function decode(bytes: Uint8Array): string {

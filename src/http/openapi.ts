@@ -27,7 +27,7 @@ export async function registerOpenapi(app: App, { version }: { version: string }
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Alma', version, description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
+      info: { title: 'Alma', version, description: DESCRIPTION },
       servers: [{ url: '/', description: 'This server' }],
       tags: TAGS,
       components: {

@@ -1,4 +1,5 @@
 import { type AppErrorOptions, ERRORS, type ErrorCode, type RequestFault } from '../errors.ts';
+import { listedFaults } from '../lib/listed-faults.ts';
 
 /** RFC 9457 problem details: the body of every error this server answers with. */
 export interface ProblemBody {
@@ -22,7 +23,17 @@ export function problemOf(
   { instance, requestId }: { instance: string; requestId: string },
 ): ProblemBody {
   const { status, title } = ERRORS[code];
-  return { type: problemType(code), title, status, code, detail, instance, request_id: requestId, errors, ...members };
+  return {
+    type: problemType(code),
+    title,
+    status,
+    code,
+    detail,
+    instance,
+    request_id: requestId,
+    errors: listedFaults(errors),
+    ...members,
+  };
 }
 
 /** Address of the page about a code; relative, so that it is right behind any proxy. */

@@ -10,6 +10,10 @@ const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/;
  * `true`/`false` are read as such; the rest stays text and then does not fit.
  */
 export function readParameters(schema: TSchema, given: unknown, part: 'query' | 'path'): unknown {
+  // An empty part of a path is no id: /v1/jobs/ is not another spelling of anything.
+  if (part === 'path' && Object.values(Object(given)).includes('')) {
+    throw new AppError('not_found', { detail: 'There is nothing at this path; /openapi.json lists what there is.' });
+  }
   const values = withDefaults(schema, withTypes(schema, given));
   const faults = checkSchema(schema, values);
   if (faults.length === 0) return values;

@@ -47,13 +47,12 @@ const compile: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
 };
 
 function checkedBody(schema: TSchema, body: unknown): unknown {
-  const filled = withDefaults(schema, body);
-  const faults = checkSchema(schema, filled);
+  const faults = checkSchema(schema, body);
   if (faults.length > 0) {
     const more = faults.length === 1 ? '' : ` (and ${faults.length - 1} more)`;
     throw new AppError('validation_failed', { detail: `${faults[0]?.detail}${more}`, errors: faults });
   }
-  return filled;
+  return withDefaults(schema, body);
 }
 
 function asObject(body: unknown) {

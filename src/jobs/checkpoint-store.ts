@@ -1,5 +1,4 @@
 import type { PoolClient } from 'pg';
-import type { BlobStore } from '../blobs/blob-store.ts';
 import { newId } from '../lib/ids.ts';
 
 /** The engine state a job goes on from. */
@@ -10,22 +9,22 @@ export interface StoredCheckpoint {
   readonly blobId: string;
 }
 
-/** Keeps the engine's state after an epoch. A state already kept for that epoch stays. */
+/**
+ * Names a blob the engine's state after an epoch. The same commit may come twice, for its first answer can get lost on the
+ * way: then the state already kept stays, this blob is removed, and the answer is null.
+ */
 export async function insertCheckpoint(
   client: PoolClient,
-  blobs: BlobStore,
-  checkpoint: { jobId: string; epoch: number; step: number; state: Uint8Array },
-): Promise<string> {
-  const { jobId, epoch, step, state } = checkpoint;
-  const blob = await blobs.write(client, state);
-  const id = newId('checkpoint');
-  await client.query('INSERT INTO checkpoint (id, job_id, epoch, step, blob_id) VALUES ($1, $2, $3, $4, $5)', [
-    id,
-    jobId,
-    epoch,
-    step,
-    blob.id,
-  ]);
+  checkpoint: { jobId: string; epoch: number; step: number; blobId: string },
+): Promise<string | null> {
+  const { jobId, epoch, step, blobId } = checkpoint;
+  const { rows } = await client.query<{ id: string }>(
+    `INSERT INTO checkpoint (id, job_id, epoch, step, blob_id) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (job_id, epoch) DO NOTHING RETURNING id`,
+    [newId('checkpoint'), jobId, epoch, step, blobId],
+  );
+  const id = rows[0]?.id ?? null;
+  if (id === null) await client.query('DELETE FROM blob WHERE id = $1', [blobId]);
   return id;
 }
 

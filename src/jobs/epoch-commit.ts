@@ -1,18 +1,19 @@
 import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
+import { withTransaction } from '../db/transaction.ts';
+import { finiteNumbers } from '../lib/finite-json.ts';
 import type { EpochRecord } from '../threads/protocol.ts';
 import { findCheckpointId, insertCheckpoint, removeCheckpoints } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
-import { finiteNumbers } from './finite-json.ts';
-import { type JobLease, withFence } from './job-fence.ts';
+import { holdFence, type JobLease } from './job-fence.ts';
 import type { JobProgress } from './job-store.ts';
 
 export interface EpochCommit {
   /** Oldest first; never empty. */
   readonly epochs: readonly EpochRecord[];
   /** The engine state after the last of them, to be kept as a checkpoint. */
-  readonly state: Uint8Array | null;
+  readonly state: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly progress: JobProgress;
 }
 
@@ -36,14 +37,16 @@ export function commitEpochs(
   lease: JobLease,
   commit: EpochCommit,
 ): Promise<void> {
-  return withFence(deps.pool, lease, async (client) => {
+  return withTransaction(deps.pool, async (client) => {
+    const blob = commit.state === null ? null : await deps.blobs.write(client, commit.state);
+    await holdFence(client, lease);
     const rows = commit.epochs.map(epochRow);
     const inserted = await insertEpochs(client, lease, rows);
     const known = rows.filter((row) => !inserted.has(row.epoch));
     if (known.length > 0) await compareEpochs(client, lease.jobId, known);
     const fresh = rows.filter((row) => inserted.has(row.epoch)).map((row) => ({ type: 'epoch', data: row }) as const);
     await appendEvents(client, lease.jobId, fresh);
-    if (commit.state !== null) await keepCheckpoint(client, deps.blobs, lease.jobId, commit, commit.state);
+    if (blob !== null) await keepCheckpoint(client, lease.jobId, commit, blob.id);
     await updateJob(client, lease.jobId, commit, deps.leaseSeconds);
   });
 }
@@ -95,11 +98,10 @@ function fingerprint({ step, metrics, learning_rate }: Omit<EpochRow, 'seconds'>
 }
 
 /** Keeps the newest checkpoint and the best epoch's, if there is one. */
-async function keepCheckpoint(client: PoolClient, blobs: BlobStore, jobId: string, commit: EpochCommit, state: Uint8Array): Promise<void> {
+async function keepCheckpoint(client: PoolClient, jobId: string, commit: EpochCommit, blobId: string): Promise<void> {
   const { epoch, step, best } = newest(commit);
-  // The same commit may come twice: its first answer can get lost on the way.
-  if ((await findCheckpointId(client, jobId, epoch)) !== null) return;
-  const id = await insertCheckpoint(client, blobs, { jobId, epoch, step, state });
+  const id = await insertCheckpoint(client, { jobId, epoch, step, blobId });
+  if (id === null) return;
   await removeCheckpoints(client, jobId, [epoch, best.epoch]);
   await appendEvents(client, jobId, [{ type: 'checkpoint', data: { checkpoint: id, epoch, step } }]);
   // Only getting further than before proves that the job does not kill its workers.
@@ -111,7 +113,7 @@ async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit,
   const checkpoint = await findCheckpointId(client, jobId, best.epoch);
   const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
   await client.query(
-    `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = now() + make_interval(secs => $5) WHERE id = $1`,
+    `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = clock_timestamp() + make_interval(secs => $5) WHERE id = $1`,
     [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteNumbers(metrics)), JSON.stringify(bestJson), leaseSeconds],
   );
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);

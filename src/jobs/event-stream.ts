@@ -1,4 +1,4 @@
-import type { EventStore } from './event-store.ts';
+import type { EventStore, StoredEvent } from './event-store.ts';
 import { type Notifications, watchJob } from './event-watch.ts';
 import { isTerminal } from './job-state.ts';
 import type { JobProgress, JobStore, StoredJob } from './job-store.ts';
@@ -38,7 +38,7 @@ export async function* followJob(
       for (const event of batch) yield { id: event.seq, event: event.type, data: event.data };
       seen = batch.at(-1)?.seq ?? seen;
       if (batch.length === EVENT_BATCH) continue;
-      if (isTerminal(job.status)) return;
+      if (isOver(job, batch)) return;
       const progress = throttle.pass(job.progress);
       if (progress !== null) yield { event: 'progress', data: progress };
       await watch.next(throttle.isHolding() ? PROGRESS_INTERVAL_MS : REREAD_INTERVAL_MS, signal);
@@ -46,6 +46,11 @@ export async function* followJob(
   } finally {
     watch.close();
   }
+}
+
+/** The job may have ended after its row was read, too: nothing comes after `done`. */
+function isOver(job: StoredJob, batch: readonly StoredEvent[]): boolean {
+  return isTerminal(job.status) || batch.at(-1)?.type === 'done';
 }
 
 /** Lets a changed progress through at most every `PROGRESS_INTERVAL_MS`, and tells whether one was held back. */

@@ -26,10 +26,13 @@ export function watchJob(notifications: Notifications, jobId: string): JobWatch 
       if (!hasChanged && !signal?.aborted && timeoutMs > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         const timer = setTimeout(resolve, timeoutMs);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
+        // Taken away again: a follower waits thousands of times with one signal.
+        const onAbort = (): void => resolve();
+        signal?.addEventListener('abort', onAbort);
         wake = resolve;
         await promise;
         clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
         wake = null;
       }
       hasChanged = false;

@@ -5,12 +5,13 @@ import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
+import { pointDeployment } from '../deployments/deployment-target.ts';
 import { insertModelVersion, type NewModelVersion } from '../models/version-insert.ts';
 import type { TrainingRequest } from '../training/training-request.ts';
 import { findNewestCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
 import { endJob, type JobFailure } from './job-ending.ts';
-import { type JobLease, withFence } from './job-fence.ts';
+import { holdFence, type JobLease, withFence } from './job-fence.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
 import { ring } from './lease-recovery.ts';
@@ -36,7 +37,12 @@ export interface TrainedModel {
   /** The safetensors file. */
   readonly weightsFile: Uint8Array;
   /** Becomes a version of this model, when one was asked for. */
-  readonly version: Omit<NewModelVersion, 'projectId' | 'jobId' | 'weightsBlobId' | 'weightsSha256' | 'receipt'> | null;
+  readonly version: TrainedVersion | null;
+}
+
+export interface TrainedVersion extends Omit<NewModelVersion, 'projectId' | 'jobId' | 'weightsBlobId' | 'weightsSha256' | 'receipt'> {
+  /** Name under which it is to be served at once. */
+  readonly deployment: string | null;
 }
 
 /** A job whose worker dies this often without a new checkpoint in between takes its workers down: it is ended. */
@@ -61,18 +67,23 @@ export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; lease
     claim: (jobId: string, workerId: string): Promise<ClaimedJob | null> =>
       withTransaction(pool, (client) => claim(client, { jobId, workerId, leaseSeconds })),
 
-    /** Shows how far a job is between epochs. Not worth a transaction: the next epoch writes it again. */
+    /**
+     * Shows how far a job is between epochs. Not worth a transaction: the next epoch writes it again. An epoch committed
+     * meanwhile is further: progress does not go back.
+     */
     async writeProgress({ jobId, fence }: JobLease, progress: JobProgress): Promise<void> {
       await pool.query(
-        `WITH own AS (UPDATE job SET progress = $3 WHERE id = $1 AND fence = $2 AND status = 'running' RETURNING id)
+        `WITH own AS (
+           UPDATE job SET progress = $3 WHERE id = $1 AND fence = $2 AND status = 'running'
+              AND coalesce((progress ->> 'step')::int, 0) <= $5 RETURNING id)
          SELECT pg_notify($4, id) FROM own`,
-        [jobId, fence, JSON.stringify(progress), CHANNELS.jobChanged],
+        [jobId, fence, JSON.stringify(progress), CHANNELS.jobChanged, progress.step],
       );
     },
 
-    /** Weights, preprocessing, model version and the terminal state become visible together. */
+    /** Weights, preprocessing, model version, deployment and the terminal state become visible together. */
     finishSucceeded: (job: ClaimedJob, model: TrainedModel): Promise<void> =>
-      withFence(pool, job.lease, (client) => finishSucceeded(client, blobs, job, model)),
+      withTransaction(pool, (client) => finishSucceeded(client, blobs, job, model)),
 
     finishFailed: (lease: JobLease, stopReason: StopReason, error: JobFailure): Promise<void> =>
       withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'failed', stopReason, error })),
@@ -80,13 +91,8 @@ export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; lease
     finishCancelled: (lease: JobLease): Promise<void> =>
       withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'cancelled' })),
 
-    /** Gives the job back to the queue: another worker goes on from its newest checkpoint. */
-    release: (lease: JobLease, attempt: number): Promise<void> =>
-      withFence(pool, lease, async (client) => {
-        await client.query(`UPDATE job SET status = 'queued', worker_id = NULL, lease_until = NULL WHERE id = $1`, [lease.jobId]);
-        await appendEvents(client, lease.jobId, [{ type: 'status', data: { status: 'queued', attempt } }]);
-        await ring(client, lease.jobId, attempt + 1);
-      }),
+    /** Gives the job back to the queue: another worker goes on from its newest checkpoint. One to be cancelled ends instead. */
+    release: (lease: JobLease, attempt: number): Promise<void> => withFence(pool, lease, (client) => release(client, lease.jobId, attempt)),
   };
 }
 
@@ -125,7 +131,7 @@ async function claim(client: PoolClient, options: { jobId: string; workerId: str
   }
   const { rows } = await client.query<ClaimedRow>(
     `UPDATE job SET status = 'running', fence = fence + 1, attempt = attempt + 1, crash_count = $3, worker_id = $2,
-                    lease_until = now() + make_interval(secs => $4), started_at = coalesce(started_at, now())
+                    lease_until = clock_timestamp() + make_interval(secs => $4), started_at = coalesce(started_at, now())
       WHERE id = $1
       RETURNING fence, attempt, request, receipt, extract(epoch FROM now() - started_at)::float8 AS seconds_used`,
     [jobId, workerId, crashCount, leaseSeconds],
@@ -143,17 +149,39 @@ async function claim(client: PoolClient, options: { jobId: string; workerId: str
   return { lease, projectId: job.project_id, attempt, request, receipt, checkpoint, secondsUsed };
 }
 
+async function release(client: PoolClient, jobId: string, attempt: number): Promise<void> {
+  const { rowCount: cancelled } = await client.query('SELECT FROM job WHERE id = $1 AND cancel_requested', [jobId]);
+  if (cancelled === 1) return endJob(client, jobId, { status: 'cancelled' });
+  await client.query(`UPDATE job SET status = 'queued', worker_id = NULL, lease_until = NULL WHERE id = $1`, [jobId]);
+  await appendEvents(client, jobId, [{ type: 'status', data: { status: 'queued', attempt } }]);
+  await ring(client, jobId, attempt + 1);
+}
+
 async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, model: TrainedModel): Promise<void> {
   const { jobId } = job.lease;
   const { projectId } = job;
   const blob = await blobs.write(client, model.weightsFile);
+  await holdFence(client, job.lease);
   const shared = { projectId, jobId, receipt: model.receipt, weightsBlobId: blob.id, weightsSha256: model.result.weights_sha256 };
-  const version = model.version === null ? null : await insertModelVersion(client, { ...model.version, ...shared });
-  const result = { model: model.version?.modelName ?? null, version, ...model.result };
+  const version = model.version === null ? NO_VERSION : await addVersion(client, { ...model.version, ...shared });
+  const result = { ...version, ...model.result };
   await client.query('UPDATE job SET receipt = $2, progress = $3 WHERE id = $1', [
     jobId,
     JSON.stringify(model.receipt),
     JSON.stringify(model.progress),
   ]);
   await endJob(client, jobId, { status: 'succeeded', stopReason: model.stopReason, result, weightsBlobId: blob.id });
+}
+
+const NO_VERSION = { model: null, version: null, deployment: null };
+
+/** Adds the version and serves it, if that was asked for. Its weights answered its golden rows when they were made. */
+async function addVersion(
+  client: PoolClient,
+  trained: TrainedVersion & NewModelVersion,
+): Promise<Record<keyof typeof NO_VERSION, unknown>> {
+  const { projectId, modelName, deployment } = trained;
+  const version = await insertModelVersion(client, trained);
+  if (deployment !== null) await pointDeployment(client, { projectId, name: deployment, modelName, version });
+  return { model: modelName, version, deployment };
 }

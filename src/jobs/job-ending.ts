@@ -44,6 +44,7 @@ export async function endJob(client: PoolClient, jobId: string, ending: JobEndin
     `UPDATE job SET best = regexp_replace(best::text, '"checkpoint":"[^"]*"', '"checkpoint":null')::json WHERE id = $1 AND best IS NOT NULL`,
     [jobId],
   );
-  await client.query('DELETE FROM outbox WHERE job_id = $1', [jobId]);
+  // A doorbell on its way to the queue is held by the relay, which removes it; waiting for it would be waiting for the queue.
+  await client.query('DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE job_id = $1 FOR UPDATE SKIP LOCKED)', [jobId]);
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
 }

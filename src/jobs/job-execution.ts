@@ -1,17 +1,18 @@
-// One attempt at one claimed job: prepare the data, train in a thread, commit what it tells, write the end. Nothing here
+// One attempt at one claimed job: read the data, train in a thread, commit what it tells, write the end. Nothing here
 // decides that a job is to stop; `stop` is called from outside, once or several times, and the most final cause counts.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { BlobStore } from '../blobs/blob-store.ts';
+import { type BlobStore, CHUNK_BYTES } from '../blobs/blob-store.ts';
 import type { DatasetService } from '../datasets/dataset-service.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
-import type { TrainRequest, TrainResult } from '../engine/index.ts';
+import type { TrainRequest } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
-import type { EpochBatch, TrainFailed } from '../threads/protocol.ts';
+import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol.ts';
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
-import { type PreparedTraining, prepareTraining } from '../training/prepare.ts';
+import { type TrainingTask, trainingTask } from '../training/run-training.ts';
+import { splitSizes } from '../training/split.ts';
 import { commitEpochs, DeterminismError } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
@@ -27,8 +28,6 @@ export interface ExecutionDeps {
   readonly trainPool: TrainPool;
   readonly datasets: Pick<DatasetService, 'get' | 'loadTable'>;
   readonly backend: TrainRequest['backend'];
-  /** Goes into the receipt of every job. */
-  readonly build: { readonly engine: string; readonly backend: string };
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;
@@ -64,15 +63,18 @@ export class JobExecution {
     logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
     try {
-      const { schema, sha256 } = await datasets.get(projectId, request.dataset);
-      const table = await datasets.loadTable(projectId, request.dataset);
-      const prepared = prepareTraining({ request, table, schema });
-      await this.#write(await this.#train(prepared), prepared, sha256);
+      // Reading the data of a job that is to be given back would only make the next worker wait.
+      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
+      const { schema, sha256 } = await this.#insist(() => datasets.get(projectId, request.dataset));
+      const table = await this.#insist(() => datasets.loadTable(projectId, request.dataset));
+      const resume = await this.#insist(() => this.#resumeFrom());
+      const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...resume });
+      await this.#write(await this.#train(task), sha256);
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
       const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
-      await this.#persist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
+      await this.#insist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
     } finally {
       clearTimeout(timer);
     }
@@ -89,41 +91,38 @@ export class JobExecution {
   #stopTraining(): void {
     const training = this.#training;
     if (training === null || this.#cause === null) return;
-    training.stop();
+    if (this.#cause === 'time_limit') training.conclude();
+    else training.abandon();
     clearTimeout(this.#graceTimer);
     this.#graceTimer = setTimeout(() => training.terminate(), GRACE_MS[this.#cause]);
   }
 
-  /** Trains to the end, whatever that is. */
-  async #train(prepared: PreparedTraining): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
-    const { blobs, trainPool, backend, now, logger } = this.#deps;
-    const { checkpoint, request } = this.#job;
-    const meter = meterOf(this.#job, prepared, now);
-    const resume = checkpoint === null ? {} : { resumeFrom: await blobs.readAll(checkpoint.blobId) };
-    const { spec, task, training } = request;
-    const { data, split } = prepared;
-    const run = trainPool.run({
-      request: { spec, task, training, data, split, backend, ...resume },
-      checkpointEveryEpochs: training.checkpoint.every_epochs,
-    });
-    this.#training = run;
-    // A stop that came while the data was prepared found no training.
-    this.#stopTraining();
-    const end = await this.#follow(run, meter);
-    const failed = 'type' in end;
-    if (failed) logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
-    return { outcome: outcomeOf(failed ? null : end, this.#cause), meter };
+  async #resumeFrom(): Promise<Pick<TrainingTask, 'resumeFrom'>> {
+    const { checkpoint } = this.#job;
+    return checkpoint === null ? {} : { resumeFrom: await this.#deps.blobs.readAll(checkpoint.blobId) };
   }
 
-  async #follow(run: TrainRun, meter: ProgressMeter): Promise<TrainResult | TrainFailed> {
+  /** Trains to the end, whatever that is. */
+  async #train(task: TrainingTask): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
+    const { trainPool, now, logger } = this.#deps;
+    const meter = meterOf(this.#job, task.table.rows, now);
+    const run = trainPool.run(task);
+    this.#training = run;
+    // A stop that came while the data was read found no training.
+    this.#stopTraining();
+    const end = await this.#follow(run, meter);
+    if (end.type === 'failed') logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
+    return { outcome: outcomeOf(end, this.#cause), meter };
+  }
+
+  async #follow(run: TrainRun, meter: ProgressMeter): Promise<TrainFinished | TrainFailed> {
     const ticker = startLoop(() => this.#tellProgress(run, meter), {
       intervalMs: PROGRESS_MS,
       onError: (error) => this.#deps.logger.warn({ err: error }, 'progress_not_written'),
     });
     try {
       for await (const event of run.events) {
-        if (event.type === 'finished') return event.result;
-        if (event.type === 'failed') return event;
+        if (event.type !== 'epochs') return event;
         await this.#commit(event, meter);
       }
       throw new Error('the thread said nothing about its end');
@@ -141,27 +140,44 @@ export class JobExecution {
   }
 
   async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
-    if (this.#cause === 'lease_lost' || this.#cause === 'cancel') return;
     const progress = meter.afterEpochs(epochs);
-    await this.#persist(() => commitEpochs(this.#deps, this.#job.lease, { epochs, state, progress }));
+    const store = (): Promise<void> =>
+      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress });
+    try {
+      if (this.#isWanted()) await this.#insist(store);
+    } catch (error) {
+      if (this.#isWanted()) throw error;
+    }
   }
 
-  async #write(end: { outcome: JobOutcome; meter: ProgressMeter }, prepared: PreparedTraining, datasetSha256: string): Promise<void> {
-    const { executions, build, logger } = this.#deps;
-    const { outcome, meter } = end;
+  /** Whether anybody will ever read what this attempt still stores. */
+  #isWanted(): boolean {
+    return this.#cause !== 'lease_lost' && this.#cause !== 'cancel';
+  }
+
+  /** A large state takes seconds to store, and whoever cancels its job should not wait for them. */
+  async *#whileWanted(state: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < state.length; at += CHUNK_BYTES) {
+      if (!this.#isWanted()) throw new Error('the rest of the state is not wanted any more');
+      yield state.subarray(at, at + CHUNK_BYTES);
+    }
+  }
+
+  async #write({ outcome, meter }: { outcome: JobOutcome; meter: ProgressMeter }, datasetSha256: string): Promise<void> {
+    const { executions, logger } = this.#deps;
     const job = this.#job;
     logger.info({ outcome: outcome.kind, ...('stopReason' in outcome && { stop_reason: outcome.stopReason }) }, 'job_outcome');
     switch (outcome.kind) {
       case 'succeeded': {
-        const model = trainedModel({ ...outcome, job, prepared, progress: meter.ended(), datasetSha256, build });
-        return this.#persist(() => executions.finishSucceeded(job, model));
+        const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });
+        return this.#insist(() => executions.finishSucceeded(job, model));
       }
       case 'failed':
-        return this.#persist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
+        return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
       case 'cancelled':
-        return this.#persist(() => executions.finishCancelled(job.lease));
+        return this.#insist(() => executions.finishCancelled(job.lease));
       case 'released':
-        return this.#persist(() => executions.release(job.lease, job.attempt));
+        return this.#insist(() => executions.release(job.lease, job.attempt));
       case 'lost':
         return;
       default:
@@ -170,10 +186,10 @@ export class JobExecution {
   }
 
   /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */
-  async #persist(write: () => Promise<void>): Promise<void> {
+  async #insist<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await write();
+        return await ask();
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
         if (this.#cause === 'lease_lost') throw new LeaseLostError(this.#job.lease);
@@ -191,10 +207,10 @@ function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout 
   return setTimeout(onReached, Math.min(TIMER_MS_MAX, Math.max(0, (seconds - job.secondsUsed) * 1000)));
 }
 
-function meterOf({ request, checkpoint }: ClaimedJob, { split }: PreparedTraining, now: () => number): ProgressMeter {
+function meterOf({ request, checkpoint }: ClaimedJob, rows: number, now: () => number): ProgressMeter {
   return createProgressMeter({
     epochs: request.training.epochs,
-    trainRows: split.train.length,
+    trainRows: splitSizes(rows, request.split).train,
     batchSize: request.training.batch_size,
     firstEpoch: checkpoint?.epoch ?? 0,
     firstStep: checkpoint?.step ?? 0,

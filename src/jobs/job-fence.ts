@@ -18,11 +18,19 @@ export class LeaseLostError extends Error {
 /** Runs the writes of a worker in one transaction that holds the job's row, or throws LeaseLostError before any of them. */
 export function withFence<T>(pool: Pool, lease: JobLease, work: (client: PoolClient) => Promise<T>): Promise<T> {
   return withTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(`SELECT 1 FROM job WHERE id = $1 AND fence = $2 AND status = 'running' FOR UPDATE`, [
-      lease.jobId,
-      lease.fence,
-    ]);
-    if (rowCount !== 1) throw new LeaseLostError(lease);
+    await holdFence(client, lease);
     return work(client);
   });
+}
+
+/**
+ * Holds the job's row until the transaction ends, or throws LeaseLostError. Meanwhile nobody can renew the lease or cancel
+ * the job, so whatever takes long (the bytes of a checkpoint) is written before.
+ */
+export async function holdFence(client: PoolClient, lease: JobLease): Promise<void> {
+  const { rowCount } = await client.query(`SELECT 1 FROM job WHERE id = $1 AND fence = $2 AND status = 'running' FOR UPDATE`, [
+    lease.jobId,
+    lease.fence,
+  ]);
+  if (rowCount !== 1) throw new LeaseLostError(lease);
 }

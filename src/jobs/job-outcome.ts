@@ -1,6 +1,7 @@
 import { BlobError } from '../blobs/blob-store.ts';
-import type { TrainResult } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import type { TrainFailed, TrainFinished } from '../threads/protocol.ts';
+import type { TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
 import type { JobFailure } from './job-ending.ts';
 import type { StopReason } from './job-state.ts';
@@ -10,7 +11,7 @@ export type StopCause = 'lease_lost' | 'cancel' | 'release' | 'time_limit';
 
 /** What becomes of a job after its training. */
 export type JobOutcome =
-  | { readonly kind: 'succeeded'; readonly stopReason: StopReason; readonly result: TrainResult }
+  | { readonly kind: 'succeeded'; readonly stopReason: StopReason; readonly trained: TrainedNetwork }
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly kind: 'cancelled' | 'released' | 'lost' };
 
@@ -23,40 +24,46 @@ export const BROKEN: JobFailure = {
 };
 
 /**
- * Puts together how the trainer ended (`result` is null when its thread ended without one) and why it was told to stop, if
- * it was. A training that reached its end before it saw the flag has won the race, except against a lost lease.
+ * Puts together how the training ended and why it was told to stop, if it was. One that reached its end before it saw the
+ * request has won the race, except against a lost lease and a cancellation: with either, epochs are no longer stored.
  */
-export function outcomeOf(result: TrainResult | null, cause: StopCause | null): JobOutcome {
+export function outcomeOf(end: TrainFinished | TrainFailed, cause: StopCause | null): JobOutcome {
   if (cause === 'lease_lost') return { kind: 'lost' };
-  if (result !== null && result.stop_reason !== 'stopped') return trainerEnded(result, result.stop_reason);
-  switch (cause) {
-    case 'cancel':
-      return { kind: 'cancelled' };
-    case 'release':
-      return { kind: 'released' };
-    case 'time_limit':
-      return timeIsUp(result);
-    case null:
-      return { kind: 'failed', stopReason: 'error', error: BROKEN };
+  if (cause === 'cancel') return { kind: 'cancelled' };
+  if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
+  if (cause === 'release') return { kind: 'released' };
+  if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
+  if (cause === 'time_limit') return timeIsUp('limits.max_seconds passed, and the training did not come to a result soon after.');
+  return { kind: 'failed', stopReason: 'error', error: BROKEN };
+}
+
+function trainerEnded(trained: TrainedNetwork): JobOutcome {
+  const { stop_reason: stopReason, divergence, best } = trained.result;
+  switch (stopReason) {
+    case 'completed':
+    case 'early_stopping':
+    case 'not_separable':
+      return { kind: 'succeeded', stopReason, trained };
+    case 'concluded':
+      // Kept if a whole epoch was learned.
+      if (best === null) return timeIsUp('limits.max_seconds passed before the first epoch was done.');
+      return { kind: 'succeeded', stopReason: 'time_limit', trained };
+    case 'divergence': {
+      const detail = divergence?.detail ?? 'A value of the training became infinite or not a number.';
+      return {
+        kind: 'failed',
+        stopReason,
+        error: { code: 'divergence', detail, errors: [], hint: 'A smaller learning rate keeps the loss finite.' },
+      };
+    }
+    case 'abandoned':
+      throw new Error('an abandoned training has no result');
     default:
-      return cause satisfies never;
+      return stopReason satisfies never;
   }
 }
 
-function trainerEnded(result: TrainResult, stopReason: Exclude<TrainResult['stop_reason'], 'stopped'>): JobOutcome {
-  if (stopReason !== 'divergence') return { kind: 'succeeded', stopReason, result };
-  const where = result.divergence?.detail ?? 'A value of the training became infinite or not a number.';
-  return {
-    kind: 'failed',
-    stopReason,
-    error: { code: 'divergence', detail: where, errors: [], hint: 'A smaller learning rate keeps the loss finite.' },
-  };
-}
-
-/** What was learned until now is kept, if a whole epoch was. */
-function timeIsUp(result: TrainResult | null): JobOutcome {
-  if (result !== null && result.best !== null) return { kind: 'succeeded', stopReason: 'time_limit', result };
-  const detail = 'limits.max_seconds passed before the first epoch was done.';
+function timeIsUp(detail: string): JobOutcome {
   return { kind: 'failed', stopReason: 'time_limit', error: { code: 'time_limit', detail, errors: [], hint: 'Allow more time.' } };
 }
 

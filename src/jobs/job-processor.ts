@@ -17,40 +17,51 @@ export interface JobProcessor {
 
 /** What a worker does with a doorbell: claim first, whatever the message says, and let every path end the job or release it. */
 export function createJobProcessor(deps: JobProcessorDeps): JobProcessor {
-  const running = new Map<JobExecution, Promise<void>>();
+  const running = new Set<JobExecution>();
+  // Claims under way included.
+  const handled = new Set<Promise<void>>();
   let closing = false;
 
   const run = async (jobId: string): Promise<void> => {
+    const claimedAt = deps.now();
     const job = await deps.executions.claim(jobId, deps.workerId);
     if (job === null) return;
     const logger = deps.logger.child({ job: jobId, attempt: job.attempt });
     const execution = new JobExecution({ ...deps, logger }, job);
-    const unwatch = deps.keeper.watch(job.lease, {
-      onLost: () => execution.stop('lease_lost'),
-      onCancel: () => execution.stop('cancel'),
-    });
-    const done = execution.run().finally(unwatch);
-    running.set(execution, done);
+    const watcher = { onLost: () => execution.stop('lease_lost'), onCancel: () => execution.stop('cancel') };
+    const unwatch = deps.keeper.watch(job.lease, watcher, claimedAt);
+    running.add(execution);
     // A stop that came while the claim was under way found no execution to stop.
     if (closing) execution.stop('release');
-    await done.finally(() => running.delete(execution));
+    try {
+      await execution.run();
+    } finally {
+      unwatch();
+      running.delete(execution);
+    }
+  };
+
+  const handle = async (jobId: string): Promise<void> => {
+    try {
+      await run(jobId);
+    } catch (error) {
+      // The claim did not succeed, or the end could not be written: the lease runs out and the sweeper takes over.
+      deps.logger.error({ err: error, job: jobId }, 'job_abandoned');
+    }
   };
 
   return {
     process: async (jobId) => {
       if (closing) return; // The sweeper rings again.
-      try {
-        await run(jobId);
-      } catch (error) {
-        // The claim did not succeed, or the end could not be written: the lease runs out and the sweeper takes over.
-        deps.logger.error({ err: error, job: jobId }, 'job_abandoned');
-      }
+      const done = handle(jobId);
+      handled.add(done);
+      await done.finally(() => handled.delete(done));
     },
     check: () => deps.keeper.check(),
     releaseAll: async () => {
       closing = true;
-      for (const execution of running.keys()) execution.stop('release');
-      await Promise.allSettled(running.values());
+      for (const execution of running) execution.stop('release');
+      await Promise.all(handled);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { CHANNELS, type Database, type Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
+import { notify } from '../db/listener.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { endJob } from './job-ending.ts';
 import { isTerminal, isWaiting, TERMINAL_STATUSES } from './job-state.ts';
@@ -202,10 +203,6 @@ async function remove(tx: Tx, id: string): Promise<void> {
     if (versions === 0) blobs.push(job.weightsBlobId);
   }
   await tx.blob.deleteMany({ where: { id: { in: blobs } } });
-}
-
-async function notify(tx: Tx, channel: string, payload: string): Promise<void> {
-  await tx.$executeRaw`SELECT pg_notify(${channel}, ${payload})`;
 }
 
 function storedJob(row: Prisma.JobGetPayload<{ select: typeof columns }>): StoredJob {

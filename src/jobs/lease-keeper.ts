@@ -10,8 +10,8 @@ export interface LeaseWatcher {
 }
 
 export interface LeaseKeeper {
-  /** Keeps a lease alive until the returned function is called. */
-  watch(lease: JobLease, watcher: LeaseWatcher): () => void;
+  /** Keeps a lease alive until the returned function is called. `claimedAt` is when its claim was sent, by the same clock. */
+  watch(lease: JobLease, watcher: LeaseWatcher, claimedAt: number): () => void;
   /** Looks at the rows now, because one of them changed. */
   check(): void;
   close(): Promise<void>;
@@ -68,8 +68,8 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const loop = startLoop(beat, { intervalMs: Math.min(HEARTBEAT_MS, leaseMs / 6), onError });
 
   return {
-    watch: (lease, watcher) => {
-      const entry: WatchedLease = { ...watcher, lease, confirmedAt: now() };
+    watch: (lease, watcher, claimedAt) => {
+      const entry: WatchedLease = { ...watcher, lease, confirmedAt: claimedAt };
       watched.add(entry);
       return () => void watched.delete(entry);
     },

@@ -4,8 +4,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { removeCheckpoints } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
+import { endJob } from './job-ending.ts';
 
 export interface LeaseRecovery {
   /** Interrupts running jobs whose lease ran out. Returns how many. */
@@ -23,8 +23,11 @@ const BATCH_ROWS = 100;
 
 export function createLeaseRecovery(pool: Pool): LeaseRecovery {
   return {
-    interruptExpired: () => interruptWhere(pool, 'lease_until < now()', []),
-    interruptWorkers: (workerIds) => interruptWhere(pool, 'worker_id = ANY($1)', [workerIds]),
+    // Several processes sweep: each takes the rows no other one holds.
+    interruptExpired: () => interruptWhere(pool, { condition: 'lease_until < now()', lock: 'FOR UPDATE SKIP LOCKED' }),
+    // The transaction a worker died in may hold its job's row for some milliseconds more: it is waited for, not skipped.
+    interruptWorkers: (workerIds) =>
+      interruptWhere(pool, { condition: 'worker_id = ANY($1)', lock: 'FOR UPDATE', parameters: [workerIds] }),
     countRung: async () => {
       const { rows } = await pool.query<{ count: number }>(`SELECT count(*)::int AS count FROM job WHERE ${WAITING_WITHOUT_DOORBELL}`);
       return rows[0]?.count ?? 0;
@@ -44,10 +47,17 @@ export function createLeaseRecovery(pool: Pool): LeaseRecovery {
 
 const WAITING_WITHOUT_DOORBELL = `status IN ('queued', 'interrupted') AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job_id = job.id)`;
 
-async function interruptWhere(pool: Pool, condition: string, parameters: readonly unknown[]): Promise<number> {
+/** Which running jobs are lost, and what to do about rows that others hold. */
+interface LostJobs {
+  readonly condition: string;
+  readonly lock: string;
+  readonly parameters?: readonly unknown[];
+}
+
+async function interruptWhere(pool: Pool, lost: LostJobs): Promise<number> {
   let total = 0;
   for (;;) {
-    const batch = await withTransaction(pool, (client) => interruptBatch(client, condition, parameters));
+    const batch = await withTransaction(pool, (client) => interruptBatch(client, lost));
     total += batch;
     if (batch < BATCH_ROWS) return total;
   }
@@ -59,14 +69,15 @@ interface LostJob {
   cancel_requested: boolean;
 }
 
-async function interruptBatch(client: PoolClient, condition: string, parameters: readonly unknown[]): Promise<number> {
-  // Several processes sweep: each takes the rows no other one holds.
+async function interruptBatch(client: PoolClient, { condition, lock, parameters = [] }: LostJobs): Promise<number> {
   const { rows } = await client.query<LostJob>(
-    `SELECT id, attempt, cancel_requested FROM job WHERE status = 'running' AND ${condition}
-     ORDER BY id LIMIT ${BATCH_ROWS} FOR UPDATE SKIP LOCKED`,
+    `SELECT id, attempt, cancel_requested FROM job WHERE status = 'running' AND ${condition} ORDER BY id LIMIT ${BATCH_ROWS} ${lock}`,
     [...parameters],
   );
-  for (const job of rows) await (job.cancel_requested ? cancelLost(client, job) : interrupt(client, job));
+  for (const job of rows) {
+    // Nobody is left to heed the request, and nothing is left to stop.
+    await (job.cancel_requested ? endJob(client, job.id, { status: 'cancelled' }) : interrupt(client, job));
+  }
   return rows.length;
 }
 
@@ -74,21 +85,6 @@ async function interrupt(client: PoolClient, job: LostJob): Promise<void> {
   await client.query(`UPDATE job SET status = 'interrupted', worker_id = NULL, lease_until = NULL WHERE id = $1`, [job.id]);
   await appendEvents(client, job.id, [{ type: 'interrupted', data: { attempt: job.attempt, reason: 'worker_lost' } }]);
   await ring(client, job.id, job.attempt + 1);
-}
-
-/** Nobody is left to heed the request, and nothing is left to stop. */
-async function cancelLost(client: PoolClient, job: LostJob): Promise<void> {
-  await client.query(
-    `UPDATE job SET status = 'cancelled', stop_reason = 'cancelled', worker_id = NULL, lease_until = NULL, ended_at = now() WHERE id = $1`,
-    [job.id],
-  );
-  const data = { status: 'cancelled', stop_reason: 'cancelled' } as const;
-  await appendEvents(client, job.id, [
-    { type: 'status', data },
-    { type: 'done', data },
-  ]);
-  await removeCheckpoints(client, job.id);
-  await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, job.id]);
 }
 
 /** Leaves a doorbell for the next attempt in the outbox and tells whoever waits for either. */

@@ -1,30 +1,29 @@
 import { createHash } from 'node:crypto';
-import { checkSpec, encodeSafetensors, type ModelSpec, type TrainResult, weightsData } from '../engine/index.ts';
+import { checkSpec, encodeSafetensors, engineVersion, type ModelSpec, weightsData } from '../engine/index.ts';
+import { finiteNumbers } from '../lib/finite-json.ts';
 import { labelsOf, signature, toMetadata } from '../preprocessing/index.ts';
-import type { PreparedTraining } from '../training/prepare.ts';
+import type { TrainedNetwork } from '../training/run-training.ts';
 import type { ClaimedJob, TrainedModel } from './execution-store.ts';
-import { finiteNumbers } from './finite-json.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
 
 export interface TrainedModelInput {
   readonly job: ClaimedJob;
-  readonly prepared: PreparedTraining;
-  readonly result: TrainResult;
+  readonly trained: TrainedNetwork;
   readonly stopReason: StopReason;
   readonly progress: JobProgress;
   readonly datasetSha256: string;
-  readonly build: { readonly engine: string; readonly backend: string };
 }
 
 /** Everything a successful job leaves behind: the weights with what is needed to use them, the result and the receipt. */
 export function trainedModel(input: TrainedModelInput): TrainedModel {
-  const { job, prepared, result, stopReason, progress } = input;
+  const { job, trained, stopReason, progress } = input;
+  const { result, preprocessing, golden } = trained;
   const { spec, on_success: onSuccess } = job.request;
   const metrics = finiteNumbers(result.metrics);
-  const metadata = toMetadata(prepared.preprocessing);
-  const labels = labelsOf(prepared.preprocessing);
-  const described = signature(prepared.preprocessing, outputWidth(spec));
+  const metadata = toMetadata(preprocessing);
+  const labels = labelsOf(preprocessing);
+  const described = signature(preprocessing, outputWidth(spec));
   const texts = Object.entries({ spec, ...metadata, signature: described, labels }).map(([name, value]) => [name, JSON.stringify(value)]);
   const weightsSha256 = sha256(weightsData(result.weights));
   return {
@@ -34,18 +33,30 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
     receipt: receiptOf(input),
     weightsFile: encodeSafetensors(result.weights, Object.fromEntries(texts)),
     version:
-      onSuccess === null ? null : { modelName: onSuccess.model, spec, metrics, preprocessing: metadata, signature: described, labels },
+      onSuccess === null
+        ? null
+        : {
+            modelName: onSuccess.model,
+            deployment: onSuccess.deploy,
+            spec,
+            metrics,
+            preprocessing: metadata,
+            signature: described,
+            labels,
+            golden,
+          },
   };
 }
 
 /** What was trained on what by what: the same receipt means the same weights. */
-function receiptOf({ job, datasetSha256, build }: TrainedModelInput): object {
+function receiptOf({ job, trained, datasetSha256 }: TrainedModelInput): object {
   return {
     ...job.receipt,
     spec_sha256: sha256(Buffer.from(JSON.stringify(job.request.spec))),
     dataset_sha256: datasetSha256,
     seed: job.request.training.seed,
-    ...build,
+    engine: engineVersion,
+    backend: trained.result.backend,
   };
 }
 

@@ -62,7 +62,7 @@ export function createModelService({ models, blobs, limits }: ModelServiceDeps) 
 
     /** Deletes a model with its versions; 409 while a deployment serves one of them. */
     async remove(project: string, name: string): Promise<void> {
-      const outcome = await models.transaction((tx) => models.remove(tx, project, name));
+      const outcome = await models.remove(project, name);
       if (outcome === 'absent') throw new AppError('not_found', { detail: `There is no model named "${name}".` });
       if (outcome === 'deployed') {
         throw new AppError('state_conflict', { detail: `A deployment serves model "${name}"; delete the deployment first.` });

@@ -1,5 +1,5 @@
 import type { Database, Tx } from '../db/database.ts';
-import type { Prisma } from '../db/generated/client.ts';
+import { Prisma } from '../db/generated/client.ts';
 import type { ModelSpec } from '../engine/index.ts';
 import { afterNamePosition, type NamePosition } from '../lib/name-position.ts';
 
@@ -24,6 +24,7 @@ export interface StoredVersion {
   readonly signature: unknown;
   readonly labels: unknown;
   readonly receipt: unknown;
+  readonly golden: unknown;
   readonly weightsBlobId: string;
   readonly weightsSha256: string;
   readonly createdAt: Date;
@@ -82,19 +83,29 @@ export function createModelStore({ prisma }: Pick<Database, 'prisma'>) {
     },
 
     /** Deletes a model, its versions and the weights no job refers to; says why when it cannot. */
-    async remove(tx: Tx, project: string, name: string): Promise<'removed' | 'absent' | 'deployed'> {
-      const deployed = await tx.deployment.count({ where: { projectId: project, modelName: name } });
-      if (deployed > 0) return 'deployed';
-      const versions = await tx.modelVersion.findMany({ where: { projectId: project, modelName: name }, select: { weightsBlobId: true } });
-      const { count } = await tx.model.deleteMany({ where: { projectId: project, name } });
-      if (count === 0) return 'absent';
-      const blobIds = versions.map(({ weightsBlobId }) => weightsBlobId);
-      const kept = await tx.job.findMany({ where: { weightsBlobId: { in: blobIds } }, select: { weightsBlobId: true } });
-      const orphans = blobIds.filter((id) => !kept.some(({ weightsBlobId }) => weightsBlobId === id));
-      await tx.blob.deleteMany({ where: { id: { in: orphans } } });
-      return 'removed';
+    async remove(project: string, name: string): Promise<'removed' | 'absent' | 'deployed'> {
+      try {
+        return await prisma.$transaction((tx) => removeModel(tx, project, name));
+      } catch (error) {
+        // A deployment was made between the question and the deletion.
+        if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003') return 'deployed';
+        throw error;
+      }
     },
   };
+}
+
+async function removeModel(tx: Tx, project: string, name: string): Promise<'removed' | 'absent' | 'deployed'> {
+  const deployed = await tx.deployment.count({ where: { projectId: project, modelName: name } });
+  if (deployed > 0) return 'deployed';
+  const versions = await tx.modelVersion.findMany({ where: { projectId: project, modelName: name }, select: { weightsBlobId: true } });
+  const { count } = await tx.model.deleteMany({ where: { projectId: project, name } });
+  if (count === 0) return 'absent';
+  const blobIds = versions.map(({ weightsBlobId }) => weightsBlobId);
+  const kept = await tx.job.findMany({ where: { weightsBlobId: { in: blobIds } }, select: { weightsBlobId: true } });
+  const orphans = blobIds.filter((id) => !kept.some(({ weightsBlobId }) => weightsBlobId === id));
+  await tx.blob.deleteMany({ where: { id: { in: orphans } } });
+  return 'removed';
 }
 
 function storedModel(row: Prisma.ModelGetPayload<{ include: typeof newestVersion }>): StoredModel {

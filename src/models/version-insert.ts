@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { newId } from '../lib/ids.ts';
+import type { GoldenRows } from './golden-rows.ts';
 
 /** What a job hands over to become a version of a model. */
 export interface NewModelVersion {
@@ -12,6 +13,7 @@ export interface NewModelVersion {
   readonly signature: unknown;
   readonly labels: unknown;
   readonly receipt: unknown;
+  readonly golden: GoldenRows;
   readonly weightsBlobId: string;
   readonly weightsSha256: string;
 }
@@ -31,8 +33,8 @@ export async function insertModelVersion(client: ClientBase, version: NewModelVe
   );
   const { rows } = await client.query<{ version: number }>(
     `INSERT INTO model_version (id, project_id, model_name, version, job_id, spec, metrics, preprocessing, signature, labels, receipt,
-                                weights_blob_id, weights_sha256)
-     SELECT $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12
+                                golden, weights_blob_id, weights_sha256)
+     SELECT $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
        FROM model_version WHERE project_id = $2 AND model_name = $3
      RETURNING version`,
     [
@@ -46,6 +48,7 @@ export async function insertModelVersion(client: ClientBase, version: NewModelVe
       JSON.stringify(version.signature),
       version.labels === null ? null : JSON.stringify(version.labels),
       JSON.stringify(version.receipt),
+      JSON.stringify(version.golden),
       version.weightsBlobId,
       version.weightsSha256,
     ],

@@ -25,6 +25,9 @@ function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSi
   return targets.length === 1 && classes !== null ? { kind: 'classes', classes } : null;
 }
 
+/** Faults of features looked for: each unknown name is compared with all columns. */
+const FAULTS_MAX = 100;
+
 export interface DataRequest {
   readonly schema: readonly ColumnSchema[];
   readonly features: readonly string[];
@@ -35,7 +38,11 @@ export interface DataRequest {
 /** What a spec is checked against, or what is wrong with the choice of columns. Pointers are those of a job's body. */
 export function dataSignature({ schema, features, targets, task }: DataRequest): { data: DataSignature | null; faults: readonly Fault[] } {
   const known = new Map(schema.map((column) => [column.name, column]));
-  const featureFaults = features.flatMap((name, place) => featureFaultsOf(name, known, targets, pointerTo('/features', place)));
+  const featureFaults: Fault[] = [];
+  for (const [place, name] of features.entries()) {
+    featureFaults.push(...featureFaultsOf(name, known, targets, pointerTo('/features', place)));
+    if (featureFaults.length > FAULTS_MAX) break;
+  }
   const targetPointer = (place: number) => (targets.length === 1 ? '/target' : pointerTo('/target', place));
   const targetFaults = targets.flatMap((name, place) => targetFaultsOf(name, known, targetPointer(place)));
   const faults = [...featureFaults, ...targetFaults];

@@ -1,4 +1,4 @@
-import { finiteNumbers } from '../jobs/finite-json.ts';
+import { finiteNumbers } from '../lib/finite-json.ts';
 import type { Label, Preprocessing } from './preprocessing.ts';
 
 export interface DecodeRequest {

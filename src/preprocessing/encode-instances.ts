@@ -57,18 +57,36 @@ function encodeList(values: readonly unknown[], features: readonly Feature[], po
 
 function encodeObject(instance: Instance, features: readonly Feature[], pointer: string, out: Float32Array): Fault[] {
   const known = new Set(features.map(({ transform }) => transform.name));
-  const strange = new Set(Object.keys(instance).filter((name) => !known.has(name)));
-  const faults = features.flatMap((feature) => {
-    const { name } = feature.transform;
-    if (Object.hasOwn(instance, name)) return encodeValue(instance[name], feature, pointerTo(pointer, name), out);
-    if (feature.transform.missing !== 'error') return encodeValue(null, feature, pointerTo(pointer, name), out);
-    // A misspelt column is one fault, told at the name that was found.
-    const misspelt = nearest(name, strange);
-    if (misspelt === undefined) return [missingColumn(name, pointer)];
-    strange.delete(misspelt);
-    return [misspeltColumn(misspelt, name, instance[misspelt], pointer)];
-  });
+  // Of very many unknown columns the first are enough to tell: each missing one is compared with them.
+  const strange = new Set(
+    Object.keys(instance)
+      .filter((name) => !known.has(name))
+      .slice(0, FAULTS_MAX),
+  );
+  const faults: Fault[] = [];
+  for (const feature of features) {
+    faults.push(...encodeColumn(instance, feature, { strange, pointer, out }));
+    if (faults.length >= FAULTS_MAX) break;
+  }
   return [...faults, ...[...strange].map((name) => unknownColumn(name, known, pointer))];
+}
+
+interface Place {
+  /** Columns of the instance that the model does not have, and nothing was made of yet. */
+  readonly strange: Set<string>;
+  readonly pointer: string;
+  readonly out: Float32Array;
+}
+
+function encodeColumn(instance: Instance, feature: Feature, { strange, pointer, out }: Place): Fault[] {
+  const { name, missing } = feature.transform;
+  if (Object.hasOwn(instance, name)) return encodeValue(instance[name], feature, pointerTo(pointer, name), out);
+  if (missing !== 'error') return encodeValue(null, feature, pointerTo(pointer, name), out);
+  // A misspelt column is one fault, told at the name that was found.
+  const misspelt = nearest(name, strange);
+  if (misspelt === undefined) return [missingColumn(name, pointer)];
+  strange.delete(misspelt);
+  return [misspeltColumn(misspelt, name, instance[misspelt], pointer)];
 }
 
 function missingColumn(name: string, pointer: string): Fault {
@@ -163,7 +181,8 @@ function unusableValue(value: unknown, { name, categories, type }: FeatureTransf
   if (type === 'datetime') {
     return { pointer, code: 'wrong_format', detail: `Column "${name}" takes a date or an RFC 3339 time.`, expected: 'date-time', received };
   }
-  return { pointer, code: 'out_of_range', detail: `The value of "${name}" is too large to be encoded.`, received };
+  // 1e400 is read as Infinity, which JSON cannot show.
+  return { pointer, code: 'out_of_range', detail: `The value of "${name}" is too large to be encoded.`, received: String(received) };
 }
 
 function jsonTypeName(value: unknown): string {

@@ -35,6 +35,8 @@ export interface ConsumerOptions {
   readonly concurrency: number;
   readonly handle: (jobId: string) => Promise<void>;
   readonly onError: (error: Error) => void;
+  /** Messages are no longer taken, and nobody asked for that. */
+  readonly onStopped: (error: Error) => void;
 }
 
 export interface QueueStore {
@@ -51,8 +53,12 @@ const PRODUCER_TIMEOUT_MS = 2000;
 
 /** Settings of every worker: Postgres owns retries, so BullMQ only re-delivers what a dead process had in hand. */
 const CONSUMER_SETTINGS = {
-  lockDuration: 30_000,
-  stalledInterval: 15_000,
+  // A message that died with its worker before the job was claimed comes back after at most the sum of both. Losing a lock
+  // by being slow costs nothing: whoever gets the message again finds the job claimed.
+  lockDuration: 10_000,
+  stalledInterval: 5000,
+  // The default of 15 s would leave a worker idle for so long after the store has come back.
+  runRetryDelay: 1000,
   // The default of 1 would turn the second death of a process into a failed message; the crash budget is kept in the job row.
   maxStalledCount: 1_000_000,
   removeOnComplete: { count: 0 },
@@ -145,10 +151,20 @@ interface BullWorker {
 async function consumer(worker: BullWorker, options: ConsumerOptions): Promise<MessageConsumer> {
   worker.on('error', options.onError);
   await worker.waitUntilReady();
-  worker.run().catch(options.onError);
+  let wanted = true;
+  const stopped = (error: unknown): void => {
+    if (wanted) options.onStopped(error instanceof Error ? error : new Error('the queue gives no more messages'));
+  };
+  worker.run().then(stopped, stopped);
   return {
-    pause: () => worker.pause(true),
-    close: ({ force }) => worker.close(force),
+    pause: () => {
+      wanted = false;
+      return worker.pause(true);
+    },
+    close: ({ force }) => {
+      wanted = false;
+      return worker.close(force);
+    },
   };
 }
 

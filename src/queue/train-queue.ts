@@ -1,4 +1,4 @@
-import type { MessageConsumer, MessageProducer, QueueStore } from './queue-store.ts';
+import type { ConsumerOptions, MessageConsumer, MessageProducer, QueueStore } from './queue-store.ts';
 
 const QUEUE_NAME = 'train';
 
@@ -26,9 +26,6 @@ export function createTrainQueue(store: QueueStore, onError: (error: Error) => v
 }
 
 /** Starts taking jobs: `handle` is called with a job id, at most `concurrency` at a time, and ends when the job is done with. */
-export function consumeTrainQueue(
-  store: QueueStore,
-  options: { concurrency: number; handle: (jobId: string) => Promise<void>; onError: (error: Error) => void },
-): Promise<MessageConsumer> {
+export function consumeTrainQueue(store: QueueStore, options: ConsumerOptions): Promise<MessageConsumer> {
   return store.createConsumer(QUEUE_NAME, options);
 }

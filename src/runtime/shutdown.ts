@@ -13,7 +13,9 @@ export interface Shutdown {
 }
 
 /** How long an orderly end may take before the process ends anyway. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 19_500;
+/** What was logged last gets out before the process is killed. */
+const LAST_WORDS_MS = 100;
 /** A second signal so soon is the same one, passed on by the terminal and by npm as well. */
 const SAME_SIGNAL_MS = 500;
 
@@ -48,7 +50,7 @@ export function createShutdown(logger: Pick<Logger, 'error'>): Shutdown {
 }
 
 /** The first SIGTERM or SIGINT closes in order and ends the process; a second one, or taking too long, ends it at once. */
-export function shutdownOnSignals(shutdown: Shutdown, logger: Pick<Logger, 'info' | 'error'>): void {
+export function shutdownOnSignals(shutdown: Shutdown, logger: Pick<Logger, 'info' | 'error'>, limitMs = LIMIT_MS): void {
   let begunAt: number | null = null;
   const abort = (code: number): never => {
     shutdown.abort();
@@ -62,9 +64,11 @@ export function shutdownOnSignals(shutdown: Shutdown, logger: Pick<Logger, 'info
     begunAt = performance.now();
     logger.info({ signal }, 'shutting_down');
     setTimeout(() => {
-      logger.error({ limit_ms: LIMIT_MS }, 'shutdown_took_too_long');
-      abort(1);
-    }, LIMIT_MS).unref();
+      logger.error({ limit_ms: limitMs }, 'shutdown_took_too_long');
+      shutdown.abort();
+      // Not `process.exit`: it waits for every thread, and one in native code ends when that returns.
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+    }, limitMs).unref();
     void shutdown.run().then(() => process.exit(0));
   };
   process.on('SIGTERM', onSignal);

@@ -21,11 +21,12 @@ export interface SupervisorOptions {
   readonly entry: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Pick<Logger, 'info' | 'error'>;
-  /** Called before the next worker is started: the place to give back what the dead one held. */
+  /** The place to give back what the dead one held. The next worker starts meanwhile. */
   readonly onDeath: (exit: WorkerExit) => Promise<void>;
 }
 
-const RESTART_FIRST_MS = 100;
+/** The first restart comes at once: a job waits for it. */
+const RESTART_AGAIN_MS = 200;
 const RESTART_MAX_MS = 10_000;
 /** A worker that lived this long was not broken from the start: the next restart is quick again. */
 const HEALTHY_MS = 30_000;
@@ -36,18 +37,17 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   const { logger } = options;
   let child: ChildProcess | null = null;
   let restartTimer: NodeJS.Timeout | undefined;
-  let restartMs = RESTART_FIRST_MS;
+  let restartMs = 0;
   let stopping = false;
 
-  const ended = async (exit: WorkerExit, livedMs: number): Promise<void> => {
+  const ended = (exit: WorkerExit, livedMs: number): void => {
     child = null;
     if (stopping) return;
     logger.error({ worker_pid: exit.pid, code: exit.code, signal: exit.signal }, 'worker_exited');
-    await options.onDeath(exit).catch((error: unknown) => logger.error({ err: error, worker_pid: exit.pid }, 'worker_release_failed'));
-    if (stopping) return;
-    if (livedMs > HEALTHY_MS) restartMs = RESTART_FIRST_MS;
+    options.onDeath(exit).catch((error: unknown) => logger.error({ err: error, worker_pid: exit.pid }, 'worker_release_failed'));
+    if (livedMs > HEALTHY_MS) restartMs = 0;
     restartTimer = setTimeout(start, restartMs);
-    restartMs = Math.min(restartMs * 2, RESTART_MAX_MS);
+    restartMs = restartMs === 0 ? RESTART_AGAIN_MS : Math.min(restartMs * 2, RESTART_MAX_MS);
   };
 
   const start = (): void => {
@@ -59,7 +59,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
     const endOnce = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (over) return;
       over = true;
-      void ended({ pid: next.pid ?? 0, code, signal }, performance.now() - startedAt);
+      ended({ pid: next.pid ?? 0, code, signal }, performance.now() - startedAt);
     };
     next.once('exit', endOnce);
     next.once('error', (error) => {

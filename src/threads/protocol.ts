@@ -2,13 +2,14 @@
 // blocks of words. Failures are data: nothing is thrown across.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { EpochReport, TrainRequest, TrainResult } from '../engine/index.ts';
+import type { EpochReport } from '../engine/index.ts';
+import type { RequestFault } from '../errors.ts';
+import type { TrainedNetwork, TrainingTask } from '../training/run-training.ts';
 
 /** The task a thread is given. */
 export interface TrainCommand {
-  readonly request: Omit<TrainRequest, 'control' | 'now'>;
-  /** A checkpoint is wanted after every so many epochs. */
-  readonly checkpointEveryEpochs: number;
+  /** Columns over shared memory stay shared; all else is copied. */
+  readonly task: TrainingTask;
   readonly port: MessagePort;
   /** Words of `CONTROL` over a SharedArrayBuffer. */
   readonly control: Int32Array;
@@ -36,7 +37,7 @@ export interface EpochBatch {
 
 export interface TrainFinished {
   readonly type: 'finished';
-  readonly result: TrainResult;
+  readonly trained: TrainedNetwork;
 }
 
 export interface TrainFailed {
@@ -44,6 +45,15 @@ export interface TrainFailed {
   /** For the log, not for the user. */
   readonly message: string;
   readonly stack: string | null;
+  /** For the user, when it is the data that cannot be trained on. */
+  readonly refusal: TrainRefusal | null;
+}
+
+/** An `AppError` as data. */
+export interface TrainRefusal {
+  readonly code: string;
+  readonly detail: string;
+  readonly errors: readonly RequestFault[];
 }
 
 export type ThreadEvent = EpochBatch | TrainFinished | TrainFailed;

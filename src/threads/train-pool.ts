@@ -1,17 +1,13 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { CONTROL, type TrainRequest } from '../engine/index.ts';
+import { CONTROL, STOP } from '../engine/index.ts';
+import type { TrainingTask } from '../training/run-training.ts';
 import { FLOW, type ThreadEvent, type TrainCommand } from './protocol.ts';
 
 export interface TrainPoolOptions {
   /** Trainings that run at the same time, one per thread. */
   readonly threads: number;
-}
-
-export interface TrainRunOptions {
-  readonly request: TrainCommand['request'];
-  readonly checkpointEveryEpochs: number;
 }
 
 /** One training under way in a thread. */
@@ -23,14 +19,16 @@ export interface TrainRun {
   readonly events: AsyncGenerator<ThreadEvent, void, void>;
   /** Updates done since the training began on this thread. */
   stepsDone(): number;
-  /** Asks the trainer to stop before its next step. */
-  stop(): void;
+  /** Asks the trainer to leave before its next step. */
+  abandon(): void;
+  /** Asks the trainer to make a result of what was learned until now. Changes nothing once it was told to leave. */
+  conclude(): void;
   /** Ends the thread at once, whatever it does. */
   terminate(): void;
 }
 
 export interface TrainPool {
-  run(options: TrainRunOptions): TrainRun;
+  run(task: TrainingTask): TrainRun;
   close(): Promise<void>;
 }
 
@@ -44,31 +42,35 @@ export function createTrainPool({ threads }: TrainPoolOptions): TrainPool {
     concurrentTasksPerWorker: 1,
   });
   return {
-    run: (options) => startRun(pool, options),
+    run: (task) => startRun(pool, task),
     close: () => pool.destroy(),
   };
 }
 
-function startRun(pool: Piscina<TrainCommand, void>, { request, checkpointEveryEpochs }: TrainRunOptions): TrainRun {
+function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask): TrainRun {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
   const flow = new Int32Array(new SharedArrayBuffer(FLOW.words * Int32Array.BYTES_PER_ELEMENT));
   const { port1, port2 } = new MessageChannel();
   const ending = new AbortController();
-  const command: TrainCommand = { request, checkpointEveryEpochs, port: port2, control, flow };
-  const task = pool.run(command, { transferList: [port2, ...dataBuffers(request)], signal: ending.signal });
+  const command: TrainCommand = { task, port: port2, control, flow };
+  const done = pool.run(command, { transferList: [port2], signal: ending.signal });
   return {
-    events: threadEvents(port1, task, flow),
+    events: threadEvents(port1, done, flow),
     stepsDone: () => Atomics.load(control, CONTROL.steps),
-    stop: () => {
-      Atomics.store(control, CONTROL.stop, 1);
+    abandon: () => {
+      Atomics.store(control, CONTROL.stop, STOP.abandon);
+      Atomics.notify(flow, FLOW.acknowledged);
+    },
+    conclude: () => {
+      Atomics.compareExchange(control, CONTROL.stop, STOP.none, STOP.conclude);
       Atomics.notify(flow, FLOW.acknowledged);
     },
     terminate: () => ending.abort(),
   };
 }
 
-async function* threadEvents(port: MessagePort, task: Promise<void>, flow: Int32Array): AsyncGenerator<ThreadEvent, void, void> {
-  const inbox = openInbox(port, task);
+async function* threadEvents(port: MessagePort, done: Promise<void>, flow: Int32Array): AsyncGenerator<ThreadEvent, void, void> {
+  const inbox = openInbox(port, done);
   try {
     for (;;) {
       const event = await inbox.next();
@@ -78,14 +80,14 @@ async function* threadEvents(port: MessagePort, task: Promise<void>, flow: Int32
       Atomics.notify(flow, FLOW.acknowledged);
     }
     // The thread is free again only when its task has ended; the next run must not find it busy.
-    await task.catch(() => undefined);
+    await done.catch(() => undefined);
   } finally {
     port.close();
   }
 }
 
 /** Events in order of arrival, followed by `failed` should the thread end without having said how. */
-function openInbox(port: MessagePort, task: Promise<void>): { next(): Promise<ThreadEvent> } {
+function openInbox(port: MessagePort, done: Promise<void>): { next(): Promise<ThreadEvent> } {
   const arrived: ThreadEvent[] = [];
   let wake = (): void => {};
   let ended: ThreadEvent | null = null;
@@ -100,10 +102,10 @@ function openInbox(port: MessagePort, task: Promise<void>): { next(): Promise<Th
     if (error !== null) port.close();
     await closed;
     const { message, stack } = error instanceof Error ? error : new Error('the thread ended without a result');
-    ended = { type: 'failed', message, stack: stack ?? null };
+    ended = { type: 'failed', message, stack: stack ?? null, refusal: null };
     wake();
   };
-  task.then(() => end(null), end).catch(() => undefined);
+  done.then(() => end(null), end).catch(() => undefined);
   return {
     next: async () => {
       for (;;) {
@@ -115,11 +117,4 @@ function openInbox(port: MessagePort, task: Promise<void>): { next(): Promise<Th
       }
     },
   };
-}
-
-/** The encoded data moves into the thread instead of being copied; shared memory stays shared. */
-function dataBuffers({ data, split }: Pick<TrainRequest, 'data' | 'split'>): ArrayBuffer[] {
-  const views = [data.features, data.targets, split.train, split.validation, split.test];
-  const buffers = new Set(views.map((view) => view.buffer).filter((buffer) => buffer instanceof ArrayBuffer));
-  return [...buffers];
 }

@@ -82,6 +82,13 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
   };
 }
 
+/** Whether a network with its batches, gradients and the optimizer's slots fits the memory this server gives a job. */
+export function arenaFaults(needed: number, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+  if (needed <= arenaBytesMax) return [];
+  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes, this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
+  return [{ pointer: '/spec', code: 'limit_exceeded', detail, expected: arenaBytesMax, received: needed }];
+}
+
 function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
   const targets = (columns?.schema ?? []).filter(({ name }) => columns?.targets.includes(name));
   const hasOnlyNumbers = targets.every(({ type }) => type === 'number' || type === 'integer');
@@ -119,9 +126,14 @@ function tooFewClasses(data: DataSignature | null): Fault[] {
   return [{ pointer: '/target', code: 'too_few_classes', detail, expected: 2, received: data.target.classes }];
 }
 
+const NAMES_SHOWN_MAX = 20;
+
 function leftOut(schema: readonly ColumnSchema[], targets: readonly string[], features: readonly string[]): Fault[] {
-  const names = schema.map(({ name }) => name).filter((name) => !features.includes(name) && !targets.includes(name));
+  const used = new Set([...features, ...targets]);
+  const names = schema.map(({ name }) => name).filter((name) => !used.has(name));
   if (names.length === 0) return [];
-  const detail = `Left out of the features, because free text is not turned into numbers: ${names.map((name) => JSON.stringify(name)).join(', ')}.`;
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => JSON.stringify(name));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  const detail = `Left out of the features, because free text is not turned into numbers: ${shown.join(', ')}${more}.`;
   return [{ pointer: '/dataset', code: 'columns_left_out', detail, received: names }];
 }

@@ -1,6 +1,6 @@
 import type { ColumnSchema } from '../datasets/table.ts';
 import { checkSchema, estimateTraining, type Fault, type ModelSpec, type Task } from '../engine/index.ts';
-import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import { type SplitOptions, splitSizes } from './split.ts';
 import { DEFAULT_VALIDATION, type TrainingRequest, TrainingRequestBody, targetColumns } from './training-request.ts';
 
@@ -43,7 +43,7 @@ type Draft = Partial<TrainingRequestBody>;
  */
 export function checkTrainingRequest(question: TrainingRequestQuestion): TrainingRequestCheck {
   const { body, dataset, limits } = question;
-  const structural = checkSchema(TrainingRequestBody, body);
+  const structural = checkSchema(TrainingRequestBody, body).map(ofOnSuccess);
   const draft = usableFields(body, structural);
   const { spec, faults: specChoice } = chosenSpec(draft, question);
   const network = checkNetwork({
@@ -69,7 +69,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   if (faults.length > 0 || dataset === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
   const trainRows = splitSizes(dataset.rows, split).train;
-  const memory = memoryFaults(request, trainRows);
+  const memory = memoryFaults(request, trainRows, limits).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
   const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
   return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
@@ -110,6 +110,16 @@ function chosenSpec(draft: Draft, { body, modelSpec }: TrainingRequestQuestion):
 /** The fault of an id that names no dataset of the project. */
 export function unknownDataset(id: string): Fault {
   return { pointer: '/dataset', code: 'unknown_dataset', detail: 'There is no dataset with this id.', received: id };
+}
+
+/** Says what `on_success` cannot do, and why it needs a model. */
+function ofOnSuccess(fault: Fault): Fault {
+  if (fault.pointer === '/on_success/alias') {
+    const detail = 'Aliases are not part of this version: deploy the new version by name with "deploy", or leave "alias" out.';
+    return { ...fault, detail, suggestion: [{ op: 'remove', path: fault.pointer }] };
+  }
+  if (fault.pointer !== '/on_success/model' || fault.code !== 'missing_field') return fault;
+  return { ...fault, detail: 'The trained weights become a version of a model: name it in "model". A deployment serves such a version.' };
 }
 
 /** Faults of a stored spec are told where the body names it. */
@@ -158,11 +168,11 @@ function splitFaults(split: SplitOptions, task: Task, dataset: CheckedDataset | 
   return faults;
 }
 
-function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number): Fault[] {
-  const allowed = limits.max_memory_bytes;
-  if (allowed === null) return [];
+function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number, server: TrainingLimits): Fault[] {
   const needed = estimateTraining({ spec, task, training, rows: trainRows }).memory_bytes;
-  if (needed <= allowed) return [];
+  const tooLarge = arenaFaults(needed, training, server);
+  const allowed = limits.max_memory_bytes;
+  if (tooLarge.length > 0 || allowed === null || needed <= allowed) return tooLarge;
   const detail = `Training needs ${needed} bytes; the request allows ${allowed}. A smaller batch or network needs less.`;
   return [{ pointer: '/limits/max_memory_bytes', code: 'limit_exceeded', detail, expected: allowed, received: needed }];
 }
@@ -185,7 +195,7 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     split,
     training,
     limits: { max_seconds: draft.limits?.max_seconds ?? null, max_memory_bytes: draft.limits?.max_memory_bytes ?? null },
-    on_success: draft.on_success ?? null,
+    on_success: draft.on_success === undefined ? null : { model: draft.on_success.model, deploy: draft.on_success.deploy ?? null },
     metadata: draft.metadata ?? {},
   };
 }

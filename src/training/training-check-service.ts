@@ -1,5 +1,6 @@
 import { checkSchema, type Fault, type ModelSpec } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { listedFaults } from '../lib/listed-faults.ts';
 import type { TrainingLimits } from './check-network.ts';
 import { type CheckedDataset, type CheckedTrainingRequest, checkTrainingRequest, unknownDataset } from './check-training-request.ts';
 import { ValidationBody } from './training-request.ts';
@@ -39,7 +40,8 @@ export function createTrainingCheckService({ findDataset, findModelSpec, limits 
       if (ofQuestion.length === 0 && datasetId !== undefined && dataset === null) ofQuestion.push(unknownDataset(datasetId));
       if (ofQuestion.length > 0) throw new AppError('validation_failed', { detail: summaryOf(ofQuestion), errors: ofQuestion });
       const answer = validateSpec({ spec, dataset, target: ofTarget.length > 0 ? undefined : target, training, limits });
-      return ofTarget.length === 0 ? answer : { ...answer, valid: false, errors: [...ofTarget, ...answer.errors] };
+      const errors = [...ofTarget, ...answer.errors];
+      return { ...answer, valid: errors.length === 0, errors: listedFaults(errors) };
     },
   };
 }

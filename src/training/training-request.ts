@@ -48,7 +48,12 @@ export const TrainingRequestBody = Type.Object(
     limits: Type.Optional(
       Type.Object(
         {
-          max_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Training stops after so long.' })),
+          max_seconds: Type.Optional(
+            Type.Number({
+              exclusiveMinimum: 0,
+              description: 'Training ends after so long with what it has learned; without a whole epoch it fails.',
+            }),
+          ),
           max_memory_bytes: Type.Optional(Type.Integer({ minimum: 1, description: 'The job is refused if it needs more.' })),
         },
         { additionalProperties: false },
@@ -56,7 +61,15 @@ export const TrainingRequestBody = Type.Object(
     ),
     on_success: Type.Optional(
       Type.Object(
-        { model: Type.String({ pattern: NAME_PATTERN, description: 'Adds a version to this model, which is created if absent.' }) },
+        {
+          model: Type.String({ pattern: NAME_PATTERN, description: 'Adds a version to this model, which is created if absent.' }),
+          deploy: Type.Optional(
+            Type.String({
+              pattern: NAME_PATTERN,
+              description: 'Serves that version under this name at once, in place of what the name served before.',
+            }),
+          ),
+        },
         { additionalProperties: false },
       ),
     ),
@@ -96,7 +109,7 @@ export interface TrainingRequest {
   readonly split: SplitOptions;
   readonly training: TrainingOptions;
   readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
-  readonly on_success: { readonly model: string } | null;
+  readonly on_success: { readonly model: string; readonly deploy: string | null } | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

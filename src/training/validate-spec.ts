@@ -1,5 +1,6 @@
 import { type Estimate, estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
-import { checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import type { RequestFault } from '../errors.ts';
+import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { splitSizes } from './split.ts';
 import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
@@ -7,7 +8,7 @@ import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
 /** What `POST /v1/models/validate` answers. */
 export interface SpecValidation {
   readonly valid: boolean;
-  readonly errors: readonly Fault[];
+  readonly errors: readonly RequestFault[];
   readonly warnings: readonly Fault[];
   readonly layers: readonly LayerReport[];
   readonly total_params: number;
@@ -34,9 +35,10 @@ export function validateSpec({ spec, dataset, target, training, limits }: SpecVa
   // Memory does not depend on how long a training is: without one the defaults stand in.
   const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
   const costs = check.faults.length === 0 ? costsOf(check, trainRows ?? 0) : null;
+  const tooLarge = costs === null || check.training === null ? [] : arenaFaults(costs.memory_bytes, check.training, limits);
   return {
-    valid: check.faults.length === 0,
-    errors: check.faults,
+    valid: check.faults.length === 0 && tooLarge.length === 0,
+    errors: [...check.faults, ...tooLarge],
     warnings: check.warnings,
     layers: check.report.layers,
     total_params: check.report.total_params,

@@ -15,6 +15,8 @@ describe('listener', () => {
   beforeEach(async () => {
     database = await createTestDatabase();
     pool = new pg.Pool({ connectionString: database.url });
+    // Dropping the database may end a connection that is still saying goodbye.
+    pool.on('error', () => undefined);
     payloads = [];
     errors = [];
     listener = createListener(database.url, { onError: (error) => errors.push(error) });

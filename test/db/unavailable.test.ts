@@ -32,6 +32,18 @@ describe('isDatabaseUnavailable', () => {
     expect(isDatabaseUnavailable(await failure(database.prisma.$queryRawUnsafe(suicide)))).toBe(true);
   });
 
+  test('holds for a row that somebody else keeps locked, and for a statement that takes too long', async () => {
+    const holder = await database.pool.connect();
+    await holder.query('BEGIN');
+    await holder.query(`SELECT FROM project WHERE id = 'prj_default' FOR UPDATE`);
+    const impatient = database.pool.query(`SET lock_timeout = 50; SELECT FROM project WHERE id = 'prj_default' FOR UPDATE`);
+    expect(isDatabaseUnavailable(await failure(impatient))).toBe(true);
+    await holder.query('ROLLBACK');
+    holder.release();
+    const slow = database.pool.query('SET statement_timeout = 50; SELECT pg_sleep(60)');
+    expect(isDatabaseUnavailable(await failure(slow))).toBe(true);
+  });
+
   test('does not hold for statements that are wrong', async () => {
     expect(isDatabaseUnavailable(await failure(database.pool.query('SELECT nothing_like_that')))).toBe(false);
     const twice = database.prisma.project.create({ data: { id: 'prj_default', name: 'again' } });

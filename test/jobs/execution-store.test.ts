@@ -186,7 +186,7 @@ describe('execution of jobs in the database', () => {
     expect(checkpoints).toBe(0);
   });
 
-  it('makes weights, version and the terminal state visible together', async () => {
+  it('makes weights, version, deployment and the terminal state visible together', async () => {
     const jobId = await insertJob(database.pool);
     const job = await claimed(jobId);
     await commit(job, [epoch(1)], Buffer.from('state 1'));
@@ -196,18 +196,29 @@ describe('execution of jobs in the database', () => {
       receipt: { seed: 0 },
       progress: { ...PROGRESS, fraction: 1 },
       weightsFile: Buffer.from('weights'),
-      version: { modelName: 'iris', spec: { layers: [] }, metrics: {}, preprocessing: {}, signature: {}, labels: ['a'] },
+      version: {
+        modelName: 'iris',
+        deployment: 'flowers',
+        spec: { layers: [] },
+        metrics: {},
+        preprocessing: {},
+        signature: {},
+        labels: ['a'],
+        golden: { instances: [{ x: 1 }], predictions: [{ label: 'a' }] },
+      },
     };
     await executions.finishSucceeded(job, model);
     const ended = await row(jobId);
     expect(ended).toMatchObject({
       status: 'succeeded',
       stop_reason: 'completed',
-      result: { model: 'iris', version: 1, weights_sha256: 'abc' },
+      result: { model: 'iris', version: 1, deployment: 'flowers', weights_sha256: 'abc' },
     });
     expect(ended.best.checkpoint).toBeNull();
     const { rows: versions } = await database.pool.query('SELECT model_name, version, weights_blob_id, labels FROM model_version');
     expect(versions).toEqual([{ model_name: 'iris', version: 1, weights_blob_id: ended.weights_blob_id, labels: ['a'] }]);
+    const { rows: deployed } = await database.pool.query('SELECT name, model_name, version FROM deployment');
+    expect(deployed).toEqual([{ name: 'flowers', model_name: 'iris', version: 1 }]);
     expect((await events(jobId)).slice(-2).map(({ type }) => type)).toEqual(['status', 'done']);
     await expect(executions.finishSucceeded(job, model)).rejects.toBeInstanceOf(LeaseLostError);
   });

@@ -49,7 +49,7 @@ describe('the leases of a worker', () => {
       return rows[0].lease_until.getTime();
     };
     const before = await leaseUntil();
-    open().watch(lease, { onLost, onCancel });
+    open().watch(lease, { onLost, onCancel }, clockMs);
     keeper.check();
     await expect.poll(leaseUntil, { timeout: 20_000 }).toBeGreaterThan(before);
     expect(onLost).not.toHaveBeenCalled();
@@ -57,7 +57,7 @@ describe('the leases of a worker', () => {
 
   it('are known to be lost once another worker has the job, and told so once', async () => {
     const { lease } = await claim();
-    open().watch(lease, { onLost, onCancel });
+    open().watch(lease, { onLost, onCancel }, clockMs);
     await database.pool.query('UPDATE job SET fence = fence + 1 WHERE id = $1', [lease.jobId]);
     keeper.check();
     await expect.poll(() => onLost.mock.calls.length, { timeout: 20_000 }).toBe(1);
@@ -65,14 +65,14 @@ describe('the leases of a worker', () => {
 
   it('are given up by the own clock when the database cannot be reached', async () => {
     const { lease } = await claim();
-    open('postgresql://nobody@127.0.0.1:1/nothing').watch(lease, { onLost, onCancel });
+    open('postgresql://nobody@127.0.0.1:1/nothing').watch(lease, { onLost, onCancel }, clockMs);
     clockMs = (LEASE_SECONDS * 1000 * 2) / 3 + 1;
     await expect.poll(() => onLost.mock.calls.length, { timeout: 20_000 }).toBe(1);
   });
 
   it('bring the wish to cancel', async () => {
     const { lease } = await claim();
-    open().watch(lease, { onLost, onCancel });
+    open().watch(lease, { onLost, onCancel }, clockMs);
     await database.pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [lease.jobId]);
     keeper.check();
     await expect.poll(() => onCancel.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(0);

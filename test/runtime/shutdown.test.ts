@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createShutdown } from '../../src/runtime/shutdown.ts';
+import { runProgram } from '../support/processes.ts';
 
 test('what was opened last is closed first, once, and a failure keeps nothing open', async () => {
   const closed: string[] = [];
@@ -35,4 +36,12 @@ test('an abort in the middle reaches what is not closed yet', async () => {
   await new Promise(setImmediate);
   shutdown.abort();
   expect(aborted).toEqual(['worker', 'database']);
+});
+
+test('a thread that cannot be ended keeps no process alive', async () => {
+  const program = runProgram('test/runtime/programs/stuck-thread.ts', []);
+  await program.line(/busy/);
+  program.child.kill('SIGTERM');
+  expect(await program.exit()).toEqual({ code: null, signal: 'SIGKILL' });
+  expect(program.lines.join('\n')).toContain('shutdown_took_too_long');
 });

@@ -2,9 +2,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CallResult, call } from './app.ts';
+import { createTestDatabase } from './database.ts';
+import { startTestRedis } from './redis.ts';
 import { startServer, type TestServer } from './servers.ts';
 
 export interface Service extends TestServer {
+  /** Where the servers live that the service started for itself. */
+  readonly dataDir: string;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<CallResult>;
   get(path: string, headers?: Record<string, string>): Promise<CallResult>;
   put(path: string, body: unknown): Promise<CallResult>;
@@ -20,12 +24,32 @@ export interface Service extends TestServer {
 export async function startService(env: Record<string, string> = {}): Promise<Service> {
   const dir = await mkdtemp(join(tmpdir(), 'alma-service-'));
   await chmod(dir, 0o711); // The embedded server drops to an account that must get in.
-  const server = await startServer({ DATA_DIR: join(dir, 'data'), ...env });
+  const given = await openGivenServers();
+  const dataDir = join(dir, 'data');
+  const server = await startServer({ DATA_DIR: dataDir, ...given.env, ...env });
   const stop = async () => {
     await server.stop();
+    await given.close();
     await rm(dir, { recursive: true, force: true });
   };
-  return { ...server, ...clientOf(server.url), stop };
+  return { ...server, ...clientOf(server.url), dataDir, stop };
+}
+
+/** What is of the service's own on the servers the test run was given; where none was given, the service starts one. */
+async function openGivenServers(): Promise<{ env: Record<string, string>; close(): Promise<void> }> {
+  const database = isSet('TEST_DATABASE_URL') ? await createTestDatabase() : null;
+  const redis = isSet('REDIS_URL') ? await startTestRedis() : null;
+  return {
+    env: { ...(database && { DATABASE_URL: database.url }), ...(redis && { REDIS_URL: redis.url }) },
+    close: async () => {
+      await redis?.stop();
+      await database?.drop();
+    },
+  };
+}
+
+function isSet(variable: string): boolean {
+  return (process.env[variable] ?? '') !== '';
 }
 
 /** Calls on one base URL. */

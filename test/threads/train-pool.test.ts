@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ColumnSchema, Table } from '../../src/datasets/table.ts';
 import { checkSpec, type ModelSpec } from '../../src/engine/index.ts';
 import type { EpochBatch, ThreadEvent } from '../../src/threads/protocol.ts';
-import { createTrainPool, type TrainPool, type TrainRun, type TrainRunOptions } from '../../src/threads/train-pool.ts';
+import { createTrainPool, type TrainPool, type TrainRun } from '../../src/threads/train-pool.ts';
+import type { TrainingTask } from '../../src/training/run-training.ts';
+import { importBuiltin } from '../support/builtins.ts';
 
-const XOR_ROWS = [0, 0, 0, 1, 1, 0, 1, 1];
+const XOR = await importBuiltin('xor');
 
 const XOR_SPEC = normalised({
   input_shape: [2],
@@ -20,13 +23,15 @@ function normalised(posted: ModelSpec): ModelSpec {
 }
 
 /** XOR, as long as one likes. */
-function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEveryEpochs?: number } = {}): TrainRunOptions {
+function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEveryEpochs?: number } = {}): TrainingTask {
   const { resumeFrom, checkpointEveryEpochs = 1 } = options;
   return {
-    checkpointEveryEpochs,
     request: {
       spec: XOR_SPEC,
       task: 'classification',
+      target: 'y',
+      features: ['x1', 'x2'],
+      split: { train: 1, validation: 0, test: 0, strategy: 'random', seed: 0 },
       training: {
         epochs,
         batch_size: 4,
@@ -40,11 +45,10 @@ function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEvery
         threads: 1,
         on_divergence: 'stop',
       },
-      data: { rows: 4, featureWidth: 2, features: Float32Array.from(XOR_ROWS), targetWidth: 1, targets: Int32Array.from([0, 1, 1, 0]) },
-      split: { train: Int32Array.from([0, 1, 2, 3]), validation: new Int32Array(0), test: new Int32Array(0) },
-      backend: 'reference',
-      ...(resumeFrom !== undefined && { resumeFrom }),
     },
+    ...XOR,
+    backend: 'reference',
+    ...(resumeFrom !== undefined && { resumeFrom }),
   };
 }
 
@@ -60,7 +64,7 @@ function batches(events: readonly ThreadEvent[]): EpochBatch[] {
 
 function weightsOf(event: ThreadEvent | undefined) {
   if (event?.type !== 'finished') throw new Error(`ended with ${JSON.stringify(event)}`);
-  return event.result.weights;
+  return event.trained.result.weights;
 }
 
 describe('the training threads', () => {
@@ -76,7 +80,7 @@ describe('the training threads', () => {
     const events = await all(pool.run(xor(300)));
     const epochs = batches(events).flatMap((batch) => batch.epochs.map(({ epoch }) => epoch));
     expect(epochs).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
-    expect(events.at(-1)).toMatchObject({ type: 'finished', result: { stop_reason: 'completed' } });
+    expect(events.at(-1)).toMatchObject({ type: 'finished', trained: { result: { stop_reason: 'completed' } } });
   });
 
   it('give a state from which another run ends with the same weights', async () => {
@@ -108,16 +112,52 @@ describe('the training threads', () => {
         { interval: 200, timeout: 20_000 },
       )
       .toBe(false);
-    run.stop();
-    for await (const event of run.events) if (event.type !== 'epochs') expect(event).toMatchObject({ result: { stop_reason: 'stopped' } });
+    run.abandon();
+    expect((await all(run)).at(-1)).toMatchObject({ type: 'finished', trained: { result: { stop_reason: 'abandoned' } } });
   });
 
-  it('stop when asked to and are free for the next run', async () => {
+  it('leave when asked to and are free for the next run', async () => {
     const run = pool.run(xor(100_000_000));
     await run.events.next();
-    run.stop();
-    expect((await all(run)).at(-1)).toMatchObject({ type: 'finished', result: { stop_reason: 'stopped' } });
+    run.abandon();
+    run.conclude();
+    expect((await all(run)).at(-1)).toMatchObject({ type: 'finished', trained: { result: { stop_reason: 'abandoned' } } });
     expect((await all(pool.run(xor(3)))).at(-1)).toMatchObject({ type: 'finished' });
+  });
+
+  it('conclude when asked to, with a result', async () => {
+    const run = pool.run(xor(100_000_000));
+    await run.events.next();
+    run.conclude();
+    const end = (await all(run)).at(-1);
+    expect(end).toMatchObject({
+      trained: { result: { stop_reason: 'concluded', metrics: { loss: expect.any(Number), accuracy: expect.any(Number) } } },
+    });
+  });
+
+  it('end with what the trained network answers to rows it was trained on', async () => {
+    const event = (await all(pool.run(xor(400)))).at(-1);
+    if (event?.type !== 'finished') throw new Error(`ended with ${JSON.stringify(event)}`);
+    const { instances, predictions } = event.trained.golden;
+    expect(instances).toEqual([
+      { x1: 0, x2: 0 },
+      { x1: 0, x2: 1 },
+      { x1: 1, x2: 1 },
+    ]);
+    expect(predictions.map(({ label }) => label)).toEqual([0, 1, 0]);
+  });
+
+  it('give data that cannot be trained on as a refusal for the user', async () => {
+    const { table, schema } = XOR;
+    const columns = table.columns.map((column) =>
+      column.name === 'x1' ? { ...column, values: Float64Array.of(0, 0, Number.NaN, 1) } : column,
+    );
+    const events = await all(
+      pool.run({ ...xor(3), table: { ...table, columns: columns as Table['columns'] }, schema: schema as ColumnSchema[] }),
+    );
+    expect(events).toMatchObject([
+      { type: 'failed', refusal: { code: 'dataset_invalid', errors: [{ column: 'x1', code: 'missing_value' }] } },
+    ]);
   });
 
   it('end at once when terminated, and another thread takes the next run', async () => {
@@ -142,7 +182,7 @@ describe('the training threads', () => {
     const broken = xor(3);
     const spec = { input_shape: [2], layers: [{ type: 'no_such_layer' }] };
     const events = await all(pool.run({ ...broken, request: { ...broken.request, spec } }));
-    expect(events).toMatchObject([{ type: 'failed', message: expect.any(String) }]);
+    expect(events).toMatchObject([{ type: 'failed', message: expect.any(String), refusal: null }]);
     expect((await all(pool.run(xor(3)))).at(-1)).toMatchObject({ type: 'finished' });
   });
 });

@@ -217,14 +217,40 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     expect(await eventTypes(jobId)).not.toContain('interrupted');
   });
 
-  onOneStore('keeps what was learned when the time is up', async () => {
+  onOneStore(
+    'keeps what was learned when the time is up, with the best weights if they were asked for and what they are worth',
+    async () => {
+      const dataset = await insertDataset(pool, 'digits');
+      const early_stopping = { metric: 'val_loss', patience: 100_000, min_delta: 0, restore_best: true };
+      const training = { ...DIGITS.training, epochs: 100_000, early_stopping };
+      const split = { validation: 0.2, test: 0.1 };
+      const jobId = await postJob(pool, dataset, { ...DIGITS, training, split, limits: { max_seconds: 3 } });
+      await startWorker();
+      const job = await ended(jobId);
+      expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'time_limit' });
+      expect(job.result?.weights_sha256).toMatch(/^[0-9a-f]{64}$/);
+      const losses = (await epochs(jobId)).map(({ metrics }) => Number(Object(metrics).val_loss));
+      expect(job.result?.metrics['val_loss']).toBe(Math.min(...losses));
+      expect(Object.keys(job.result?.metrics ?? {}).sort()).toEqual(
+        ['accuracy', 'loss', 'test_accuracy', 'test_loss', 'val_accuracy', 'val_loss'].sort(),
+      );
+    },
+  );
+
+  onOneStore('keeps what earlier attempts learned when the time is up before this one has done an epoch', async () => {
     const dataset = await insertDataset(pool, 'digits');
-    const body = { ...DIGITS, training: { ...DIGITS.training, epochs: 100_000 }, limits: { max_seconds: 2 } };
-    const jobId = await postJob(pool, dataset, body);
+    const training = { ...DIGITS.training, epochs: 100_000 };
+    const jobId = await postJob(pool, dataset, { ...DIGITS, training, limits: { max_seconds: 1000 } });
+    const doomed = await startWorker();
+    await eventually('a checkpoint', async () => ((await eventTypes(jobId)).includes('checkpoint') ? true : null));
+    doomed.child.kill('SIGKILL');
+    await doomed.exit();
+    // The time went by while nobody had the job.
+    await pool.query(`UPDATE job SET started_at = started_at - interval '2000 seconds' WHERE id = $1`, [jobId]);
     await startWorker();
     const job = await ended(jobId);
-    expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'time_limit' });
-    expect(job.result?.weights_sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'time_limit', attempt: 2 });
+    expect(job.result?.metrics).toMatchObject({ loss: expect.any(Number), val_loss: expect.any(Number), val_accuracy: expect.any(Number) });
   });
 
   onOneStore('fails a job whose loss becomes infinite and says so', async () => {

@@ -97,6 +97,7 @@ CREATE TABLE "model_version" (
     "signature" JSON NOT NULL,
     "labels" JSON,
     "receipt" JSON NOT NULL,
+    "golden" JSON NOT NULL,
     "weights_blob_id" TEXT NOT NULL,
     "weights_sha256" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -218,6 +219,9 @@ CREATE INDEX "idempotency_key_created_at_idx" ON "idempotency_key"("created_at")
 CREATE INDEX "dataset_project_id_id_idx" ON "dataset"("project_id", "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "dataset_blob_id_idx" ON "dataset"("blob_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "dataset_project_id_id_key" ON "dataset"("project_id", "id");
 
 -- CreateIndex
@@ -231,6 +235,12 @@ CREATE INDEX "job_project_id_id_idx" ON "job"("project_id", "id" DESC);
 
 -- CreateIndex
 CREATE INDEX "job_status_lease_until_idx" ON "job"("status", "lease_until");
+
+-- CreateIndex
+CREATE INDEX "job_weights_blob_id_idx" ON "job"("weights_blob_id");
+
+-- CreateIndex
+CREATE INDEX "checkpoint_blob_id_idx" ON "checkpoint"("blob_id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "checkpoint_job_id_epoch_key" ON "checkpoint"("job_id", "epoch");

@@ -39,11 +39,20 @@ export interface Program {
 
 /** Words of the shared control block, an Int32Array over a SharedArrayBuffer. */
 export const CONTROL = {
-  /** Non-zero: stop before the next step. */
+  /** A word of `STOP`. A backend stops before its next step when it is not 0, whatever it says. */
   stop: 0,
   /** Raised by the backend after each step of a program with updates: steps done since the job began on this thread. */
   steps: 1,
   words: 4,
+} as const;
+
+/** How a trainer is asked to stop. */
+export const STOP = {
+  none: 0,
+  /** Leave: what was computed since the last report is thrown away. */
+  abandon: 1,
+  /** Make a result of what was learned until now. The trainer takes the request by setting the word back. */
+  conclude: 2,
 } as const;
 
 export interface RunRequest {

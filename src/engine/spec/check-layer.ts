@@ -43,6 +43,10 @@ export const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems
   description: 'Names of the inputs and layers that feed this one; a list of such lists uses the layer several times.',
 });
 
+/** Of a layer with more faults nothing is guessed: each repair copies it, and a layer can have very many unknown fields. */
+const REPAIRS_MAX = 20;
+
+
 /** Checks the fields of one layer. Never stops at a fault: what can be guessed is guessed, so that later layers get a shape. */
 export function checkLayer(layer: unknown, pointer: string, form: SpecForm): CheckedLayer {
   if (!isObject(layer)) return unusable(pointer, wrongLayer(layer, 'an object with a type'));
@@ -77,7 +81,8 @@ function checkFields(definition: LayerDefinition, { layer, pointer, form }: Post
   const wrongInbound = inboundFaults(layer, form);
   const schema = layerSchema(definition);
   const faults = checkSchema(schema, fields);
-  const mended = faults.reduce<unknown>((value, fault) => applyPatch(value, repairOf(fault)), fields);
+  const repairs = faults.length > REPAIRS_MAX ? [] : faults;
+  const mended = repairs.reduce<unknown>((value, fault) => applyPatch(value, repairOf(fault)), fields);
   const usable = checkSchema(schema, mended).length === 0;
   const options = usable ? withDefaults(schema, mended) : null;
   const name = isObject(options) ? options['name'] : fields['name'];

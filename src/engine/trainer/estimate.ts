@@ -24,7 +24,7 @@ export interface Estimate {
 
 /** Operations per parameter of an update: the most that an optimizer here needs. */
 const UPDATE_FLOPS = 12;
-/** Measured runs stayed below this multiple of the median; other jobs on the machine make up most of it. */
+/** An allowance, not a measurement: a job that shares its core with another one takes twice as long. */
 const P90_OVER_P50 = 2;
 
 /** Cost of a job before it is queued: plans it, allocates nothing for it, and measures this machine at the first call. */

@@ -1,3 +1,4 @@
+import { CONTROL, STOP } from '../backends/backend.ts';
 import { isExhausted } from './epoch-tracker.ts';
 import type { Results } from './results.ts';
 import type { PartResult } from './run-part.ts';
@@ -12,17 +13,23 @@ import { readWeights } from './weights-memory.ts';
  */
 export function* train(request: TrainRequest): Generator<EpochReport, TrainResult, void> {
   const run = createTrainingRun(request);
-  const { training, now } = request;
+  const { training, control, now } = request;
   let latest: Metrics = {};
   while (run.state.epoch < training.epochs && !isSettled(run, request)) {
     const startedAt = now();
     const result = runEpoch(run, request);
+    if (result.end === 'stopped' && takeConclude(control)) return finish(run, request, 'concluded', latest);
     if (result.end !== 'done') return brokenOff(run, result, latest);
     latest = result.metrics;
     run.finishEpoch(latest);
     yield reportEpoch(run, request, { results: result, seconds: (now() - startedAt) / 1000 });
   }
-  return finish(run, request, latest);
+  return finish(run, request, endOf(run, request), latest);
+}
+
+/** Whether the stop was a request to conclude. It is taken: the backend can run again, to evaluate. */
+function takeConclude(control: Int32Array): boolean {
+  return Atomics.compareExchange(control, CONTROL.stop, STOP.conclude, STOP.none) === STOP.conclude;
 }
 
 /** Whether further epochs would be for nothing. */
@@ -60,8 +67,9 @@ function reportEpoch(
   };
 }
 
-function finish(run: TrainingRun, request: TrainRequest, latest: Metrics): TrainResult {
-  const { split } = request;
+/** The weights to keep and what they are worth, measured with them. */
+function finish(run: TrainingRun, request: TrainRequest, stop_reason: TrainerStopReason, latest: Metrics): TrainResult {
+  const { split, control } = request;
   run.restoreBest();
   let results: Results = { metrics: {}, matrices: {} };
   for (const [prefix, rows] of [
@@ -70,14 +78,15 @@ function finish(run: TrainingRun, request: TrainRequest, latest: Metrics): Train
     ['test_', split.test],
   ] as const) {
     if (rows.length === 0) continue;
-    const evaluated = run.evaluate(rows);
+    let evaluated = run.evaluate(rows);
+    // A request to conclude what is being concluded already.
+    while (evaluated.end === 'stopped' && takeConclude(control)) evaluated = run.evaluate(rows);
     if (evaluated.end !== 'done') return brokenOff(run, evaluated, latest);
     results = joined(results, prefix, evaluated);
   }
   const { metrics, matrices } = results;
-  const stop_reason = endOf(run, request);
   const converged = stop_reason !== 'not_separable';
-  return { stop_reason, converged, metrics, matrices, best: run.state.tracked.best, weights: readWeights(run.memory) };
+  return { ...keptOf(run), stop_reason, converged, metrics, matrices };
 }
 
 function endOf({ state }: TrainingRun, { training }: TrainRequest): TrainerStopReason {
@@ -88,9 +97,13 @@ function endOf({ state }: TrainingRun, { training }: TrainRequest): TrainerStopR
 }
 
 function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }>, latest: Metrics): TrainResult {
-  const shared = { converged: false, metrics: latest, matrices: {}, best: run.state.tracked.best, weights: readWeights(run.memory) };
-  if (result.end === 'stopped') return { ...shared, stop_reason: 'stopped' };
+  const shared = { ...keptOf(run), converged: false, metrics: latest, matrices: {} };
+  if (result.end === 'stopped') return { ...shared, stop_reason: 'abandoned' };
   return { ...shared, stop_reason: 'divergence', divergence: result.divergence };
+}
+
+function keptOf(run: TrainingRun) {
+  return { backend: run.backend, best: run.state.tracked.best, weights: readWeights(run.memory) };
 }
 
 function joined(results: Results, prefix: string, added: Results): Results {

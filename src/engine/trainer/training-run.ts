@@ -19,6 +19,8 @@ export interface TrainingRun {
   readonly memory: WeightsMemory;
   /** Rate of the last update. */
   readonly learningRate: number;
+  /** The variant of the backend that runs it. */
+  readonly backend: string;
   /** One epoch of updates. */
   trainEpoch(): PartResult;
   /** The metrics over some rows with the weights as they are, in inference mode. */
@@ -70,6 +72,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
 
   return {
     memory,
+    backend: backend.variant,
     get state() {
       return state;
     },

@@ -94,7 +94,7 @@ export interface TrainRequest {
   readonly backend: 'auto' | 'native' | 'reference';
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
-  /** Words of `CONTROL` over a SharedArrayBuffer: stop flag in, steps out. */
+  /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
   readonly control: Int32Array;
   /** Whether each report says how the layers are doing, at the price of one more step per epoch. */
   readonly diagnostics?: boolean;
@@ -145,12 +145,17 @@ export interface EpochReport {
   readonly state: () => Uint8Array;
 }
 
-export type TrainerStopReason = 'completed' | 'early_stopping' | 'divergence' | 'not_separable' | 'stopped';
+export type TrainerStopReason = 'completed' | 'early_stopping' | 'concluded' | 'divergence' | 'not_separable' | 'abandoned';
 
-/** Returned by the trainer at its end. `stopped` means the control flag was raised. */
+/** Returned by the trainer at its end. `concluded` and `abandoned` are what `STOP` asked for. */
 export interface TrainResult {
   readonly stop_reason: TrainerStopReason;
-  /** Final values, with `test_…` when there is a test part. Evaluated with the weights returned. */
+  /** Backend that ran, with its instruction set: the reference when the selected one lacked a kernel. */
+  readonly backend: string;
+  /**
+   * Final values, with `test_…` when there is a test part, evaluated with the weights returned. After `divergence` and
+   * `abandoned` those of the newest epoch.
+   */
   readonly metrics: Metrics;
   readonly matrices: Matrices;
   /** Whether training came to an end of its own: false for a perceptron that still errs, after divergence and when stopped. */

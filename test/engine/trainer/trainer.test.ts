@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CONTROL } from '../../../src/engine/backends/backend.ts';
+import { CONTROL, STOP } from '../../../src/engine/backends/backend.ts';
 import { selectBackend } from '../../../src/engine/backends/select.ts';
 import { estimateTraining } from '../../../src/engine/trainer/estimate.ts';
 import { planJob } from '../../../src/engine/trainer/job-plan.ts';
@@ -88,14 +88,30 @@ describe.each(backends)('training on the %s backend', (backend) => {
     for (const { data } of result.weights) expect(data.every(Number.isFinite)).toBe(true);
   });
 
-  it('stops before the next step when the control flag is raised', () => {
+  it('leaves before the next step when it is to abandon the training', () => {
     const request = classification({}, { backend });
     const { result, reports } = trainToEnd(request, ({ epoch }) => {
-      if (epoch === 3) Atomics.store(request.control, CONTROL.stop, 1);
+      if (epoch === 3) Atomics.store(request.control, CONTROL.stop, STOP.abandon);
     });
-    expect(result.stop_reason).toBe('stopped');
+    expect(result.stop_reason).toBe('abandoned');
     expect(reports).toHaveLength(3);
     expect(Atomics.load(request.control, CONTROL.steps)).toBe(3 * 4);
+  });
+
+  it('concludes with the weights it has and the metrics measured with them', () => {
+    const request = classification({}, { backend });
+    const { result, reports } = trainToEnd(request, ({ epoch }) => {
+      if (epoch === 3) Atomics.store(request.control, CONTROL.stop, STOP.conclude);
+    });
+    expect(result.stop_reason).toBe('concluded');
+    expect(reports).toHaveLength(3);
+    expect(Object.keys(result.metrics)).toEqual(['loss', 'accuracy', 'val_loss', 'val_accuracy', 'test_loss', 'test_accuracy']);
+    expect(result.metrics['val_loss']).toBe(reports[2]!.metrics['val_loss']);
+    expect(Atomics.load(request.control, CONTROL.steps)).toBe(3 * 4);
+  });
+
+  it('says which backend ran', () => {
+    expect(trainToEnd(classification({ epochs: 1 }, { backend })).result.backend).toBe(selectBackend(backend).variant);
   });
 
   it('predicts what it was evaluated with, whatever the number of rows', () => {
@@ -122,6 +138,20 @@ describe('the trainer', () => {
     const smallest = Math.min(...reports.map(({ metrics }) => metrics['val_loss']!));
     expect(result.best).toEqual({ epoch: reports.length - 2, metric: 'val_loss', value: smallest });
     expect(result.metrics['val_loss']).toBe(smallest);
+  });
+
+  it('concludes with the best weights when they were asked for, also if it was resumed and has done no epoch since', () => {
+    const optimizer = { ...momentum, learning_rate: 0.3 };
+    const request = classification({ epochs: 60, optimizer, early_stopping: { ...patient, patience: 50 } });
+    const whole = trainToEnd(request);
+    const bestEpoch = whole.result.best!.epoch;
+    expect(bestEpoch).toBeLessThan(whole.states.length);
+    const control = Int32Array.of(STOP.conclude, 0, 0, 0);
+    const { reports, result } = trainToEnd({ ...request, control, resumeFrom: whole.states.at(-2)! });
+    expect(reports).toEqual([]);
+    expect(result).toMatchObject({ stop_reason: 'concluded', best: whole.result.best });
+    expect(result.metrics).toEqual(whole.result.metrics);
+    expect(result.weights).toEqual(whole.result.weights);
   });
 
   it('takes a higher accuracy for the better one', () => {

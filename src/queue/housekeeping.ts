@@ -1,0 +1,80 @@
+import type { Pool, PoolClient } from 'pg';
+import { withTransaction } from '../db/transaction.ts';
+import { startLoop } from '../lib/wakeable-loop.ts';
+
+const INTERVAL_MS = 5 * 60_000;
+/** Any number no other advisory lock here has. */
+const ADVISORY_LOCK = 4_127_001;
+/** Rows removed in one transaction; blobs bring up to gigabytes of chunks with them. */
+const BATCH_ROWS = 1000;
+const BATCH_BLOBS = 20;
+
+/** What was removed. */
+export interface Removed {
+  readonly idempotencyKeys: number;
+  readonly blobs: number;
+  readonly workers: number;
+}
+
+export interface HousekeepingDeps {
+  readonly pool: Pool;
+  readonly onError: (error: Error) => void;
+}
+
+/** Removes what nobody asks for any more, now and every few minutes. Any number of processes may run it; one at a time works. */
+export function startHousekeeping({ pool, onError }: HousekeepingDeps): { close(): Promise<void> } {
+  let closed = false;
+  const loop = startLoop(() => tidy(pool, () => closed).then(() => undefined), { intervalMs: INTERVAL_MS, onError });
+  return {
+    close: () => {
+      closed = true;
+      return loop.close();
+    },
+  };
+}
+
+/** One round, ended early when it is to close. */
+export async function tidy(pool: Pool, isClosing: () => boolean): Promise<Removed> {
+  return {
+    idempotencyKeys: await removeAll(pool, { sql: OLD_IDEMPOTENCY_KEYS, batch: BATCH_ROWS, isClosing }),
+    blobs: await removeAll(pool, { sql: FORGOTTEN_BLOBS, batch: BATCH_BLOBS, isClosing }),
+    workers: await removeAll(pool, { sql: DEAD_WORKERS, batch: BATCH_ROWS, isClosing }),
+  };
+}
+
+const OLD_IDEMPOTENCY_KEYS = `
+  DELETE FROM idempotency_key WHERE (project_id, route, key) IN (
+    SELECT project_id, route, key FROM idempotency_key WHERE created_at < now() - interval '48 hours' LIMIT $1)`;
+
+// Bytes are written before the row that names them; a process that dies in between leaves them behind.
+const FORGOTTEN_BLOBS = `
+  DELETE FROM blob WHERE id IN (
+    SELECT id FROM blob WHERE created_at < now() - interval '1 hour'
+       AND NOT EXISTS (SELECT FROM dataset WHERE dataset.blob_id = blob.id)
+       AND NOT EXISTS (SELECT FROM job WHERE job.weights_blob_id = blob.id)
+       AND NOT EXISTS (SELECT FROM model_version WHERE model_version.weights_blob_id = blob.id)
+       AND NOT EXISTS (SELECT FROM checkpoint WHERE checkpoint.blob_id = blob.id)
+     LIMIT $1)`;
+
+// Workers that end in good order remove their own rows.
+const DEAD_WORKERS = `
+  DELETE FROM worker WHERE id IN (SELECT id FROM worker WHERE last_heartbeat_at < now() - interval '1 day' LIMIT $1)`;
+
+async function removeAll(pool: Pool, options: { sql: string; batch: number; isClosing: () => boolean }): Promise<number> {
+  const { sql, batch, isClosing } = options;
+  let total = 0;
+  while (!isClosing()) {
+    const removed = await withTransaction(pool, (client) => removeBatch(client, sql, batch));
+    total += removed;
+    if (removed < batch) break;
+  }
+  return total;
+}
+
+/** Nothing while another process is at it. */
+async function removeBatch(client: PoolClient, sql: string, batch: number): Promise<number> {
+  const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [ADVISORY_LOCK]);
+  if (rows[0]?.mine !== true) return 0;
+  const { rowCount } = await client.query(sql, [batch]);
+  return rowCount ?? 0;
+}

@@ -1,0 +1,45 @@
+import type { ColumnSchema, Table } from '../datasets/table.ts';
+import { type EpochReport, loadPredictor, type TrainRequest, type TrainResult, train } from '../engine/index.ts';
+import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
+import type { Preprocessing } from '../preprocessing/index.ts';
+import { prepareTraining } from './prepare.ts';
+import { type TrainingRequest, targetColumns } from './training-request.ts';
+
+/** A training as a thread is given it: everything it reads, and nothing of the service. */
+export interface TrainingTask {
+  readonly request: Pick<TrainingRequest, 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'>;
+  /** The columns of the request at least; `schema` describes them in the same order. */
+  readonly table: Table;
+  readonly schema: readonly ColumnSchema[];
+  readonly backend: TrainRequest['backend'];
+  /** State bytes of a checkpoint to go on from. */
+  readonly resumeFrom?: Uint8Array;
+}
+
+/** A training that has ended, with what its weights are used with. */
+export interface TrainedNetwork {
+  readonly result: TrainResult;
+  readonly preprocessing: Preprocessing;
+  readonly golden: GoldenRows;
+}
+
+/** The task of a request: of the dataset only the columns that it names. */
+export function trainingTask({ table, schema, ...rest }: TrainingTask): TrainingTask {
+  const needed = new Set([...rest.request.features, ...targetColumns(rest.request.target)]);
+  const isNeeded = ({ name }: { name: string }): boolean => needed.has(name);
+  return { ...rest, table: { rows: table.rows, columns: table.columns.filter(isNeeded) }, schema: schema.filter(isNeeded) };
+}
+
+/** Prepares the data, trains and lets the trained network answer its golden rows. Yields after every epoch, as `train` does. */
+export function* runTraining(
+  { request, table, schema, backend, resumeFrom }: TrainingTask,
+  running: Pick<TrainRequest, 'control' | 'now'>,
+): Generator<EpochReport, TrainedNetwork, void> {
+  const { spec, task, training, features } = request;
+  const { data, split, preprocessing } = prepareTraining({ request, table, schema });
+  const instances = goldenInstances({ table, schema, features, trainRows: split.train });
+  const resume = resumeFrom === undefined ? {} : { resumeFrom };
+  const result = yield* train({ spec, task, training, data, split, backend, ...resume, ...running });
+  const predictor = loadPredictor({ spec, weights: result.weights, backend });
+  return { result, preprocessing, golden: goldenRows({ preprocessing, predictor }, instances) };
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { CONTROL, STOP } from '../../src/engine/index.ts';
+import { outcomeOf } from '../../src/jobs/job-outcome.ts';
+import { newId } from '../../src/lib/ids.ts';
+import type { TrainFinished } from '../../src/threads/protocol.ts';
+import { checkTrainingRequest } from '../../src/training/check-training-request.ts';
+import { runTraining, trainingTask } from '../../src/training/run-training.ts';
+import { importBuiltin } from '../support/builtins.ts';
+
+const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, epochsMax: 1e6 };
+const DATASET = newId('dataset');
+const BODY = {
+  dataset: DATASET,
+  target: 'y',
+  task: 'classification',
+  spec: { layers: [{ type: 'dense', units: 1, activation: 'sigmoid' }] },
+  split: { validation: 0 },
+  training: { epochs: 2, batch_size: 4 },
+};
+
+/** A small training, run to its end with the stop flag at `stop` from the beginning. */
+async function finished(stop: number): Promise<TrainFinished> {
+  const { table, schema } = await importBuiltin('xor');
+  const dataset = { id: DATASET, rows: table.rows, sha256: '', schema };
+  const { checked, faults } = checkTrainingRequest({ body: BODY, dataset, modelSpec: null, limits: LIMITS });
+  if (checked === null) throw new Error(JSON.stringify(faults));
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
+  Atomics.store(control, CONTROL.stop, stop);
+  const training = runTraining(trainingTask({ request: checked.request, table, schema, backend: 'reference' }), { control, now: () => 0 });
+  for (;;) {
+    const next = training.next();
+    if (next.done === true) return { type: 'finished', trained: next.value };
+  }
+}
+
+describe('what becomes of a job', () => {
+  it('whose training reached its end before it saw the request', async () => {
+    const end = await finished(STOP.none);
+    expect(outcomeOf(end, null)).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
+    expect(outcomeOf(end, 'release')).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
+    // Its last epochs were not stored any more.
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
+  });
+
+  it('whose thread ended without a word', () => {
+    const end = { type: 'failed', message: 'gone', stack: null, refusal: null } as const;
+    expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', stopReason: 'error' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'release')).toEqual({ kind: 'released' });
+    expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
+  });
+});

@@ -1,0 +1,138 @@
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createDatasetService } from '../../src/datasets/dataset-service.ts';
+import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import { createExecutionStore } from '../../src/jobs/execution-store.ts';
+import { createJobProcessor, type JobProcessor, type JobProcessorDeps } from '../../src/jobs/job-processor.ts';
+import { createJobStore } from '../../src/jobs/job-store.ts';
+import { createLeaseKeeper } from '../../src/jobs/lease-keeper.ts';
+import { createTrainPool } from '../../src/threads/train-pool.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { insertJob } from '../support/job-rows.ts';
+import { insertDataset, postJob } from '../support/training-jobs.ts';
+
+/** Its state is some megabytes. */
+const WIDE = {
+  target: 'digit',
+  task: 'classification',
+  spec: {
+    layers: [
+      { type: 'dense', units: 512, activation: 'relu' },
+      { type: 'dense', units: 512, activation: 'relu' },
+      { type: 'dense', units: 10, activation: 'softmax' },
+    ],
+  },
+  training: { epochs: 1000, batch_size: 512, optimizer: { type: 'adam', learning_rate: 0.001 } },
+};
+
+describe('the processor of jobs', () => {
+  let testDatabase: TestDatabase;
+  let database: Database;
+  const closing: (() => Promise<unknown>)[] = [];
+
+  beforeEach(async () => {
+    testDatabase = await createTestDatabase();
+    database = openDatabase(testDatabase.url, { poolSize: 4, onError: () => undefined });
+  });
+
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+    await database.close();
+    await testDatabase.drop();
+  });
+
+  function processorWith(changed: (deps: JobProcessorDeps) => Partial<JobProcessorDeps>): JobProcessor {
+    const { pool } = database;
+    const now = (): number => performance.now();
+    const blobs = createBlobStore(pool);
+    const keeper = createLeaseKeeper({ databaseUrl: testDatabase.url, leaseSeconds: 15, now, onError: () => undefined });
+    const trainPool = createTrainPool({ threads: 1 });
+    closing.push(keeper.close, trainPool.close);
+    const deps: JobProcessorDeps = {
+      workerId: 'wrk_A',
+      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15 }),
+      keeper,
+      trainPool,
+      pool,
+      blobs,
+      leaseSeconds: 15,
+      datasets: createDatasetService({
+        store: createDatasetStore({ database }),
+        blobs,
+        database,
+        limits: loadConfig({}).limits,
+        cacheBytesMax: 1e8,
+      }),
+      backend: 'reference',
+      now,
+      logger: pino({ level: 'silent' }),
+    };
+    return createJobProcessor({ ...deps, ...changed(deps) });
+  }
+
+  const row = async (jobId: string) => (await database.pool.query('SELECT * FROM job WHERE id = $1', [jobId])).rows[0];
+
+  it('gives back the job it is claiming, too, when its worker ends', async () => {
+    const claiming = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const processor = processorWith(({ executions }) => ({
+      executions: {
+        ...executions,
+        claim: async (jobId, workerId) => {
+          claiming.resolve();
+          await goOn.promise;
+          return executions.claim(jobId, workerId);
+        },
+      },
+    }));
+    const jobId = await insertJob(database.pool, { request: { limits: { max_seconds: null } } });
+    const handled = processor.process(jobId);
+    await claiming.promise;
+    let isReleased = false;
+    const released = processor.releaseAll().then(() => {
+      isReleased = true;
+    });
+    await new Promise(setImmediate);
+    expect(isReleased).toBe(false);
+    goOn.resolve();
+    await Promise.all([released, handled]);
+    expect(await row(jobId)).toMatchObject({ status: 'queued', attempt: 1, worker_id: null });
+  });
+
+  it('does not store the rest of a checkpoint once its job is to be cancelled', async () => {
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    let bytes = 0;
+    const heard = (onCancel: () => void): void => {
+      onCancel();
+      goOn.resolve();
+    };
+    const processor = processorWith(({ blobs, keeper }) => ({
+      blobs: { ...blobs, write: (client, source) => blobs.write(client, watched(source)) },
+      keeper: {
+        ...keeper,
+        watch: (lease, watcher, claimedAt) => keeper.watch(lease, { ...watcher, onCancel: () => heard(watcher.onCancel) }, claimedAt),
+      },
+    }));
+    async function* watched(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+        bytes += chunk.length;
+        yield chunk;
+        begun.resolve();
+        await goOn.promise;
+      }
+    }
+    const dataset = await insertDataset(database.pool, 'digits');
+    const jobId = await postJob(database.pool, dataset, WIDE);
+    const handled = processor.process(jobId);
+    await begun.promise;
+    await createJobStore(database).cancel('prj_default', jobId);
+    processor.check();
+    await handled;
+    expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
+    expect(bytes).toBe(CHUNK_BYTES);
+  });
+});

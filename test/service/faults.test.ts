@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { findRedisServer } from '../../src/runtime/embedded-redis.ts';
+import type { BackingServer } from '../support/backing-servers.ts';
+import { type OwnPostgres, ownPostgres, ownRedis } from '../support/backing-servers.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Service, startService } from '../support/service.ts';
+
+const EPOCHS = 60;
+
+/** Some seconds of work. */
+function digits(dataset: string, epochs = EPOCHS) {
+  const layers = [
+    { type: 'dense', units: 256, activation: 'relu' },
+    { type: 'dense', units: 10, activation: 'softmax' },
+  ];
+  return { dataset, target: 'digit', task: 'classification', spec: { layers }, training: { epochs, batch_size: 32, seed: 5 } };
+}
+
+/** These tests end and start servers again: only those that the service started for itself. */
+const OWN_SERVERS = { DATABASE_URL: '', REDIS_URL: '', WORKER_CONCURRENCY: '1', LOG_LEVEL: 'info' };
+
+const stores = (await findRedisServer()) === null ? (['postgres'] as const) : (['redis', 'postgres'] as const);
+
+describe.each(stores)('a service with its queue on %s', (kind) => {
+  let service: Service;
+  const broken: BackingServer[] = [];
+
+  afterEach(async () => {
+    await service.stop();
+    // A server that a test started again is no longer the service's own to end.
+    for (const server of broken.splice(0)) await server.end('SIGINT').catch(() => undefined);
+  });
+
+  async function start(): Promise<void> {
+    service = await startService({ ...OWN_SERVERS, QUEUE: kind });
+  }
+
+  async function post(body: object): Promise<string> {
+    const { status, body: job } = await service.post('/v1/jobs', body);
+    expect(status).toBe(202);
+    return job.id;
+  }
+
+  const reachedEpoch = (job: string, epoch: number): Promise<true> =>
+    eventually(`epoch ${epoch} of ${job}`, async () => ((await service.get(`/v1/jobs/${job}`)).body.progress.epoch >= epoch ? true : null));
+
+  async function expectWhole(job: string, epochs = EPOCHS): Promise<void> {
+    expect(await service.ended(job)).toMatchObject({ status: 'succeeded', stop_reason: 'completed' });
+    const { body } = await service.get(`/v1/jobs/${job}/epochs?limit=1000`);
+    expect(body.data.map(({ epoch }: { epoch: number }) => epoch)).toEqual(Array.from({ length: epochs }, (_, index) => index + 1));
+    const events = await service.get(`/v1/jobs/${job}/events?limit=1000`);
+    expect(events.body.data.map(({ id }: { id: number }) => id)).toEqual(events.body.data.map((_: unknown, index: number) => index + 1));
+  }
+
+  /** Asks until the service answers this again. */
+  const answersAgain = (path: string): Promise<true> =>
+    eventually(`${path} answers`, async () => ((await service.get(path)).status === 200 ? true : null));
+
+  it('says that its worker was killed, and goes on with the job by itself', async () => {
+    await start();
+    const job = await post(digits(await service.dataset('digits')));
+    await reachedEpoch(job, 2);
+    const { body: workers } = await service.get('/v1/workers');
+    process.kill(workers.data[0].pid, 'SIGKILL');
+    await eventually('it is not ready', async () => ((await service.get('/readyz')).status === 503 ? true : null));
+    expect((await service.get('/livez')).status).toBe(200);
+    await answersAgain('/readyz');
+    await expectWhole(job);
+    const { body } = await service.get(`/v1/jobs/${job}`);
+    expect(body.timeline.map(({ status }: { status: string }) => status)).toEqual([
+      'queued',
+      'running',
+      'interrupted',
+      'running',
+      'succeeded',
+    ]);
+    expect(service.lines.some((line) => line.includes('worker_exited') && line.includes('SIGKILL'))).toBe(true);
+  });
+
+  it('goes on with its jobs after every connection to the database was cut, again and again', async () => {
+    await start();
+    const postgres = await ownPostgres(service.dataDir);
+    const dataset = await service.dataset('digits');
+    const jobs = [await post(digits(dataset)), await post(digits(dataset))];
+    for (const epoch of [2, 10, 20]) {
+      await reachedEpoch(jobs[0] ?? '', epoch);
+      await postgres.cutConnections();
+    }
+    for (const job of jobs) {
+      await expectWhole(job);
+      expect((await service.get(`/v1/jobs/${job}`)).body.attempt).toBe(1);
+    }
+    await expectWhole(await post(digits(dataset, 1)), 1);
+  });
+
+  it('says that the database is gone while it restarts, and loses neither the running nor the waiting job', async () => {
+    await start();
+    const postgres: OwnPostgres = await ownPostgres(service.dataDir);
+    const dataset = await service.dataset('digits');
+    const jobs = [await post(digits(dataset)), await post(digits(dataset, 3))];
+    await reachedEpoch(jobs[0] ?? '', 2);
+    await postgres.end('SIGINT');
+    broken.push(postgres);
+    const { status, body, headers } = await service.get(`/v1/jobs/${jobs[0]}`);
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'dependency_unavailable', expect.any(String)]);
+    await postgres.restart();
+    await answersAgain('/readyz');
+    await expectWhole(jobs[0] ?? '');
+    await expectWhole(jobs[1] ?? '', 3);
+    await expectWhole(await post(digits(dataset, 1)), 1);
+  });
+});
+
+describe.runIf(stores.length === 2)('a service with a Redis that fails', () => {
+  let service: Service;
+  const broken: BackingServer[] = [];
+
+  afterEach(async () => {
+    await service.stop();
+    for (const server of broken.splice(0)) await server.end('SIGKILL').catch(() => undefined);
+  });
+
+  /** The first job, of so many epochs, runs; two others wait. */
+  async function startWithJobs(epochs = EPOCHS) {
+    service = await startService({ ...OWN_SERVERS, QUEUE: 'redis' });
+    const redis = await ownRedis(service.dataDir);
+    const dataset = await service.dataset('digits');
+    const jobs: string[] = [];
+    for (const count of [epochs, 2, 2]) jobs.push((await service.post('/v1/jobs', digits(dataset, count))).body.id);
+    await eventually('the first one runs', async () => ((await service.get(`/v1/jobs/${jobs[0]}`)).body.progress.epoch >= 1 ? true : null));
+    return { redis, dataset, jobs };
+  }
+
+  const expectSucceeded = async (jobs: readonly string[]): Promise<void> => {
+    for (const job of jobs) expect(await service.ended(job)).toMatchObject({ status: 'succeeded', attempt: 1 });
+  };
+
+  it('finishes the running and the waiting jobs although it forgot them all', async () => {
+    const { redis, jobs } = await startWithJobs();
+    await redis.flush();
+    await expectSucceeded(jobs);
+  });
+
+  it('takes jobs while it is away, finishes the running one, and the others once it is back', async () => {
+    const { redis, dataset, jobs } = await startWithJobs();
+    await redis.end('SIGKILL');
+    broken.push(redis);
+    const late = await service.post('/v1/jobs', digits(dataset, 1));
+    expect(late.status).toBe(202);
+    const [cancelled = '', ...others] = jobs.toReversed();
+    expect((await service.post(`/v1/jobs/${cancelled}/cancel`, undefined)).status).toBeLessThan(300);
+    expect((await service.ended(cancelled)).status).toBe('cancelled');
+    await redis.restart();
+    await expectSucceeded([...others, late.body.id]);
+  });
+
+  it('gives the running job back and ends in good order although it is away', async () => {
+    const { redis, jobs } = await startWithJobs();
+    await redis.end('SIGKILL');
+    const { body: workers } = await service.get('/v1/workers');
+    const running: string = workers.data[0].jobs[0];
+    expect(jobs).toContain(running);
+    process.kill(workers.data[0].pid, 'SIGTERM');
+    await eventually('the job is given back', async () =>
+      (await service.get(`/v1/jobs/${running}`)).body.status === 'queued' ? true : null,
+    );
+    await eventually('the worker has ended', () => service.lines.find((line) => line.includes('worker_exited')) ?? null);
+    expect(service.lines.find((line) => line.includes('worker_exited'))).toContain('"code":0');
+  });
+});
