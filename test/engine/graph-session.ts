@@ -1,7 +1,6 @@
 import { GraphBuilder } from '../../src/engine/graph/graph.ts';
 
-export { type Arithmetic, runCalls } from '../../src/engine/conformance/run-calls.ts';
-export { type GraphCase, type GraphResult, runGraph } from '../../src/engine/conformance/run-graph.ts';
+export { runGraph } from '../../src/engine/conformance/run-graph.ts';
 
 /** A graph in which values are named as a layer would. */
 export function testGraph(): GraphBuilder {

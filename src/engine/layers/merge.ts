@@ -21,7 +21,7 @@ export function jointMask(
 }
 
 /** The fault of inputs that must have one shape and do not. */
-export function unequalShapes(type: string, inputs: readonly Shape[]): Fault | null {
+function unequalShapes(type: string, inputs: readonly Shape[]): Fault | null {
   const [first] = inputs;
   const differing = inputs.findIndex((shape) => !sameShape(shape, first!));
   if (differing < 0) return null;

@@ -66,7 +66,7 @@ export interface Side {
 }
 
 /** Feeds of a step in order: the inputs of the network, one target per output, weights of the outputs that have some. */
-export function targetFeed(network: Pick<Network, 'inputs'>, output: number): number {
+function targetFeed(network: Pick<Network, 'inputs'>, output: number): number {
   return network.inputs.length + output;
 }
 

@@ -85,7 +85,7 @@ export function buildNetwork(spec: ModelSpec, graph: GraphBuilder): Network {
 }
 
 /** Inputs of both forms. */
-export function inputsOf({ input_shape, input_dtype, inputs }: ModelSpec): readonly InputSpec[] {
+function inputsOf({ input_shape, input_dtype, inputs }: ModelSpec): readonly InputSpec[] {
   if (inputs) return inputs;
   if (!input_shape) throw new Error('A network is built from a spec with its input_shape.');
   return [{ name: 'x', shape: input_shape, ...(input_dtype && { dtype: input_dtype }) }];
