@@ -7,13 +7,11 @@ export type NonFinite = 'NaN' | 'Infinity' | '-Infinity';
 
 /** JSON has no NaN: one that reached `JSON.stringify` would turn into a null nobody could explain. */
 export function finiteNumbers(values: Readonly<Record<string, number>>): FiniteNumbers {
-  const finite: Record<string, number | null> = {};
-  const nonFinite: Record<string, NonFinite> = {};
-  for (const [name, value] of Object.entries(values)) {
-    finite[name] = Number.isFinite(value) ? value : null;
-    if (!Number.isFinite(value)) nonFinite[name] = nameOf(value);
-  }
-  return Object.keys(nonFinite).length === 0 ? finite : { ...finite, non_finite: nonFinite };
+  // Built from entries: the name of a class can be `__proto__`, which no assignment would set.
+  const entries = Object.entries(values);
+  const finite = Object.fromEntries(entries.map(([name, value]) => [name, Number.isFinite(value) ? value : null]));
+  const nonFinite = entries.filter(([, value]) => !Number.isFinite(value)).map(([name, value]) => [name, nameOf(value)] as const);
+  return nonFinite.length === 0 ? finite : { ...finite, non_finite: Object.fromEntries(nonFinite) };
 }
 
 function nameOf(value: number): NonFinite {

@@ -46,6 +46,8 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const structural = checkSchema(TrainingRequestBody, body).map(ofOnSuccess);
   const draft = usableFields(body, structural);
   const { spec, faults: specChoice } = chosenSpec(draft, question);
+  const fractions = fractionsOf(draft);
+  const sizes = dataset && splitSizes(dataset.rows, fractions);
   const network = checkNetwork({
     spec,
     columns:
@@ -54,8 +56,9 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
         : { schema: dataset.schema, targets: targetColumns(draft.target), features: draft.features },
     task: draft.task ?? 'auto',
     training: draft.training,
-    hasValidation: (draft.split?.validation ?? DEFAULT_VALIDATION) > 0,
-    trainRows: dataset && splitSizes(dataset.rows, fractionsOf(draft)).train,
+    // A small share of few rows is no row.
+    hasValidation: sizes === null ? fractions.validation > 0 : sizes.validation > 0,
+    trainRows: sizes?.train ?? null,
     limits,
   });
   const split = splitOf(draft, network);

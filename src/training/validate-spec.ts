@@ -30,8 +30,10 @@ export interface SpecValidationQuestion {
 export function validateSpec({ spec, dataset, target, training, limits }: SpecValidationQuestion): SpecValidation {
   const columns =
     dataset === null || target === undefined ? null : { schema: dataset.schema, targets: targetColumns(target), features: undefined };
-  const trainRows = dataset && trainRowsOf(dataset.rows);
-  const question = { spec, columns, task: 'auto', hasValidation: true, trainRows, limits } as const;
+  const sizes = dataset && sizesOf(dataset.rows);
+  const trainRows = sizes?.train ?? null;
+  const hasValidation = sizes === null || sizes.validation > 0;
+  const question = { spec, columns, task: 'auto', hasValidation, trainRows, limits } as const;
   // Memory does not depend on how long a training is: without one the defaults stand in.
   const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
   const costs = check.faults.length === 0 ? costsOf(check, trainRows ?? 0) : null;
@@ -55,7 +57,7 @@ function costsOf({ report, task, training }: NetworkCheck, trainRows: number): E
   return estimateTraining({ spec: report.spec, task, training, rows: trainRows });
 }
 
-/** Rows a job trains on unless it splits them otherwise. */
-function trainRowsOf(rows: number): number {
-  return splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 }).train;
+/** The parts a job has unless it splits its rows otherwise. */
+function sizesOf(rows: number) {
+  return splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 });
 }

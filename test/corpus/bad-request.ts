@@ -74,8 +74,8 @@ function formData({ file, fileName = 'data.csv', fields = {} }: Form): FormData 
   return form;
 }
 
-/** Sends bytes on a connection of their own and reads until the server closes it. */
-export async function exchange(url: string, bytes: string): Promise<string> {
+/** Sends bytes on a connection of their own, ends it if told to, and reads until the server closes it. */
+export async function exchange(url: string, bytes: string, { end = false } = {}): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   let received = '';
   socket.setEncoding('utf8').on('data', (text) => {
@@ -84,6 +84,7 @@ export async function exchange(url: string, bytes: string): Promise<string> {
   // A server that refuses early may reset the connection while it is still being sent to.
   socket.on('error', () => undefined);
   socket.write(bytes, 'latin1');
+  if (end) socket.end();
   await once(socket, 'close');
   return received;
 }

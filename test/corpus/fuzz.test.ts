@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallResult } from '../support/app.ts';
+import { eventually } from '../support/eventually.ts';
 import { documentedOperations, type Operation } from './document.ts';
 import { damaged, mutated, mutatedCsv } from './mutations.ts';
 import { expectHealthy, expectProblem } from './refusals.ts';
@@ -112,6 +113,23 @@ describe('a file changed at random is answered', () => {
     });
   });
 });
+
+test('what was accepted can be trained', async () => {
+  const jobs = await eventually('the last job ends', async () => {
+    const { rows } = await world.database.pool.query<{ id: string; status: string; error: unknown; request: unknown }>(
+      'SELECT id, status, error, request FROM job WHERE id <> $1',
+      [world.names['running']],
+    );
+    return rows.every(({ status }) => ['succeeded', 'failed', 'cancelled'].includes(status)) ? rows : null;
+  });
+  const broken = jobs.filter(({ error }) => error !== null && !EXPECTED_FAILURES.has(Object(error).code));
+  const told = world.server.lines.filter((line) => broken.some(({ id }) => line.includes(id)));
+  expect(broken, told.join('\n')).toEqual([]);
+  expect(world.server.lines.filter((line) => line.includes('worker_exited'))).toEqual([]);
+});
+
+/** Ways for a training to fail that nobody can tell before. */
+const EXPECTED_FAILURES: ReadonlySet<string> = new Set(['divergence', 'time_limit']);
 
 function post(path: string, body: FormData | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(world.server.url + path, { method: 'POST', body, headers: { authorization: `Bearer ${world.names['key']}`, ...headers } });

@@ -93,6 +93,13 @@ const FIELDS: readonly Case[] = [
       'out_of_range',
     ],
   ),
+  [
+    'T18',
+    'watching a validation that has no row',
+    { split: { validation: 0.001 }, ...training({ early_stopping: { metric: 'val_loss' } }) },
+    '/training/early_stopping/metric',
+    'metric_mismatch',
+  ],
   ['T18', 'no row left to train on', { split: { train: 1e-9 } }, '/split', 'no_training_rows'],
   ['T25', 'a name of ten thousand characters', { on_success: { model: 'a'.repeat(10_000) } }, '/on_success/model', 'wrong_format'],
   [
