@@ -46,7 +46,6 @@ export const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems
 /** Of a layer with more faults nothing is guessed: each repair copies it, and a layer can have very many unknown fields. */
 const REPAIRS_MAX = 20;
 
-
 /** Checks the fields of one layer. Never stops at a fault: what can be guessed is guessed, so that later layers get a shape. */
 export function checkLayer(layer: unknown, pointer: string, form: SpecForm): CheckedLayer {
   if (!isObject(layer)) return unusable(pointer, wrongLayer(layer, 'an object with a type'));
