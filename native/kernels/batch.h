@@ -46,6 +46,19 @@ static void add(void *const *buffers, const int64_t *dims, const double *scalars
   FOR_VECTORS(at, count, n) store_at(out + at, load_at(a + at, count) + load_at(b + at, count), count);
 }
 
+/* x (m, n): row i times w[i]. */
+static void scale_rows(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  (void)scalars;
+  (void)step;
+  const int64_t m = dims[0], n = dims[1];
+  const float *w = buffers[1];
+  for (int64_t i = 0; i < m; i++) {
+    float *x = (float *)buffers[0] + i * n;
+    const Vec factor = splat(w[i]);
+    FOR_VECTORS(at, count, n) store_at(x + at, load_at(x + at, count) * factor, count);
+  }
+}
+
 /* An exponent of all ones is an infinity or a NaN. */
 static void guard_finite(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;

@@ -207,9 +207,24 @@ static void multiply_panel(const BlockA *a, int64_t rows, int64_t columns, Tile 
 
 INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* c (m, n) = a (m, k) b (k, n) + init, where init is one row of n or NULL. `scratch` is the step's. */
-static void multiply(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, const float *init, float *c, float *scratch) {
+/* c (m, n) = a (m, k) b (k, n) + init. */
+typedef struct {
+  int64_t m, n, k;
+  Matrix a, b;
+  /* One row of n, NULL for zeros; not used when `accumulate`. */
+  const float *init;
+  float *c;
+  /* Rows of c are this far apart: c may be some columns of a wider matrix. */
+  int64_t c_row;
+  /* Start from what c holds: an earlier product's chains over k go on. */
+  int accumulate;
+} Product;
+
+/* `scratch` is the step's. */
+static void multiply_into(const Product *product, float *scratch) {
   static const float zeros[BLOCK_N];
+  const int64_t m = product->m, n = product->n, k = product->k, c_row = product->c_row;
+  const Matrix a = product->a, b = product->b;
   float *packed_a = scratch, *packed_b = scratch + PACKED_A_FLOATS;
   const int a_in_place = n <= 2 * TILE_COLUMNS;
   const int b_in_place = b.column == 1 && m <= 2 * TILE_ROWS;
@@ -218,6 +233,7 @@ static void multiply(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, const 
     /* At least once, also for k = 0: the result is then `init`. */
     for (int64_t p = 0; p == 0 || p < k; p += BLOCK_K) {
       const int64_t depth = smaller(BLOCK_K, k - p);
+      const int goes_on = p > 0 || product->accumulate;
       const Matrix b_block = {b.data + p * b.row + column * b.column, b.row, b.column};
       for (int64_t j = 0; j < columns; j += TILE_COLUMNS)
         if (!b_in_place || columns - j < TILE_COLUMNS)
@@ -228,20 +244,25 @@ static void multiply(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, const 
         const BlockA block = block_of_a(a_block, rows, depth, a_in_place, packed_a);
         for (int64_t j = 0; j < columns; j += TILE_COLUMNS) {
           const int is_packed = !b_in_place || columns - j < TILE_COLUMNS;
-          float *to = c + row * n + column + j;
-          const float *first = init == NULL ? zeros : init + column + j;
+          float *to = product->c + row * c_row + column + j;
+          const float *first = product->init == NULL ? zeros : product->init + column + j;
           multiply_panel(&block, rows, smaller(TILE_COLUMNS, columns - j),
                          (Tile){.depth = depth,
                                 .b = is_packed ? packed_b + j * depth : b_block.data + j,
                                 .b_step = is_packed ? TILE_COLUMNS : b.row,
-                                .init = p == 0 ? first : to,
-                                .init_row = p == 0 ? 0 : n,
+                                .init = goes_on ? to : first,
+                                .init_row = goes_on ? c_row : 0,
                                 .c = to,
-                                .c_row = n});
+                                .c_row = c_row});
         }
       }
     }
   }
+}
+
+/* c (m, n) = a (m, k) b (k, n) + init, where init is one row of n or NULL. */
+static void multiply(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, const float *init, float *c, float *scratch) {
+  multiply_into(&(Product){.m = m, .n = n, .k = k, .a = a, .b = b, .init = init, .c = c, .c_row = n}, scratch);
 }
 
 #endif

@@ -21,6 +21,7 @@ const PROGRAMS = {
   test: 'src/cli/test.ts',
   bench: 'bench/run.ts',
   check: 'src/cli/check.ts',
+  conformance: 'src/cli/conformance.ts',
   generate: 'src/cli/generate.ts',
   'api-key': 'src/cli/api-key.ts',
   'test-containers': 'src/cli/test-containers.ts',

@@ -4,12 +4,15 @@ import type { JsonSchema } from './json-schema.ts';
 import { readSchema } from './json-schema.ts';
 import { ACTIVATIONS } from './layers/activations.ts';
 import { LAYERS } from './layers/index.ts';
+import type { LayerDefinition } from './layers/layer.ts';
+import { layerSchema } from './layers/layer-schema.ts';
 import { LOSSES } from './losses/index.ts';
 import { METRICS } from './metrics/index.ts';
 import { OPTIMIZERS } from './optimizers/index.ts';
-import { INPUT_SHAPE } from './spec/check-spec.ts';
-import { layerSchema } from './spec/layer-schema.ts';
-import { optimizerSchema, TRAINING } from './spec/training-schema.ts';
+import { SCHEDULES } from './schedules/index.ts';
+import { FORMS, INPUT_DTYPE, INPUT_SHAPE } from './spec/check-inputs.ts';
+import { INBOUND } from './spec/check-layer.ts';
+import { TRAINING, typedSchema } from './spec/training-schema.ts';
 
 /** One row of a table of the engine, as the API shows it. */
 export interface CatalogEntry {
@@ -21,7 +24,7 @@ export interface CatalogEntry {
   readonly schema: JsonSchema;
 }
 
-export type CatalogKind = 'layers' | 'activations' | 'losses' | 'optimizers' | 'initializers' | 'metrics';
+export type CatalogKind = 'layers' | 'activations' | 'losses' | 'optimizers' | 'initializers' | 'metrics' | 'schedules';
 
 interface Described {
   readonly summary: string;
@@ -33,10 +36,11 @@ export function catalog(): Record<CatalogKind, CatalogEntry[]> {
   return {
     layers: entries(LAYERS, layerSchema),
     activations: entries(ACTIVATIONS, ({ options }) => options),
-    losses: entries(LOSSES, noOptions),
-    optimizers: entries(OPTIMIZERS, optimizerSchema),
+    losses: entries(LOSSES, typedSchema),
+    optimizers: entries(OPTIMIZERS, typedSchema),
     initializers: entries(INITIALIZERS, noOptions),
-    metrics: entries(METRICS, noOptions),
+    metrics: entries(METRICS, typedSchema),
+    schedules: entries(SCHEDULES, typedSchema),
   };
 }
 
@@ -44,19 +48,30 @@ export function catalog(): Record<CatalogKind, CatalogEntry[]> {
 export function modelSpecSchema(): TSchema {
   return documentation({
     title: 'ModelSpec',
-    description: 'A network as a list of layers.',
+    description:
+      'A network: a list of layers, each feeding the next; or, with `inputs` and `outputs`, a graph in which `inbound` of each layer names what feeds it.',
     type: 'object',
     properties: {
       input_shape: INPUT_SHAPE,
+      input_dtype: readSchema(INPUT_DTYPE),
+      inputs: readSchema(FORMS.functional.properties.inputs),
       layers: {
         type: 'array',
         minItems: 1,
-        items: { oneOf: Object.values(LAYERS).map(layerSchema), discriminator: { propertyName: 'type' } },
+        items: { oneOf: Object.values(LAYERS).map(layerInSpec), discriminator: { propertyName: 'type' } },
       },
+      outputs: FORMS.functional.properties.outputs,
     },
     required: ['layers'],
     additionalProperties: false,
   });
+}
+
+/** A layer with the field that only graphs have. */
+function layerInSpec(definition: LayerDefinition): JsonSchema {
+  const { anyOf, properties, ...schema } = readSchema(layerSchema(definition));
+  const withInbound = (branch: JsonSchema): JsonSchema => ({ ...branch, properties: { ...branch.properties, inbound: INBOUND } });
+  return { ...schema, ...(properties && withInbound({ properties })), ...(anyOf && { anyOf: anyOf.map(withInbound) }) };
 }
 
 /** JSON Schema of training options, for documentation: `checkTraining` is the check. */

@@ -1,8 +1,9 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
-export { CONTROL, STOP } from './backends/backend.ts';
+export { type Backend, CONTROL, STOP } from './backends/backend.ts';
 export { selectBackend } from './backends/select.ts';
 export { catalog, modelSpecSchema, trainingSchema } from './catalog.ts';
+export { runCase } from './conformance/index.ts';
 export { engineVersion } from './engine-version.ts';
 export { FAULT_CODES } from './fault-codes.ts';
 export type { Fault } from './faults.ts';
@@ -16,6 +17,7 @@ export { checkTraining } from './spec/check-training.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';
+export { type LearningRateRange, type RangeTestResult, testLearningRates } from './trainer/learning-rate-range.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
 export { train } from './trainer/trainer.ts';
 export type {

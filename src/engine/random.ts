@@ -18,6 +18,7 @@ export const STREAMS = {
   split: 2,
   init: 0x1000_0000,
   dropout: 0x2000_0000,
+  noise: 0x3000_0000,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

@@ -42,6 +42,7 @@ function trainerEnded(trained: TrainedNetwork): JobOutcome {
   switch (stopReason) {
     case 'completed':
     case 'early_stopping':
+    case 'not_separable':
       return { kind: 'succeeded', stopReason, trained };
     case 'concluded':
       // Kept if a whole epoch was learned.

@@ -23,6 +23,7 @@ export const STOP_REASONS = [
   'error',
   'worker_lost_limit',
   'cancelled',
+  'not_separable',
   'determinism_violation',
 ] as const;
 

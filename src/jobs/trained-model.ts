@@ -29,7 +29,7 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   return {
     stopReason,
     progress,
-    result: { metrics, converged: true, weights_sha256: weightsSha256 },
+    result: { metrics, converged: result.converged, weights_sha256: weightsSha256 },
     receipt: receiptOf(input),
     weightsFile: encodeSafetensors(result.weights, Object.fromEntries(texts)),
     version:

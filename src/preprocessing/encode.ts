@@ -47,6 +47,11 @@ export function targetStd({ target }: Preprocessing): Float64Array | undefined {
   return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ std }) => std) : undefined;
 }
 
+/** Means that were taken from the numeric targets; undefined for classes. */
+export function targetMean({ target }: Preprocessing): Float64Array | undefined {
+  return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ mean }) => mean) : undefined;
+}
+
 function columnOf(table: Table, name: string): Column {
   const column = findColumn(table, name);
   if (column === undefined) throw new Error(`the table has no column "${name}"`);

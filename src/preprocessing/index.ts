@@ -2,7 +2,7 @@
 
 export { dataSignature, defaultFeatures } from './data-signature.ts';
 export { decodeOutputs, type Prediction } from './decode-outputs.ts';
-export { encodeFeatures, encodeTargets, targetStd } from './encode.ts';
+export { encodeFeatures, encodeTargets, targetMean, targetStd } from './encode.ts';
 export { encodeInstances } from './encode-instances.ts';
 export { learnPreprocessing } from './learn.ts';
 export { fromMetadata, labelsOf, toMetadata } from './metadata.ts';

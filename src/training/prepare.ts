@@ -1,6 +1,14 @@
 import type { ColumnSchema, Table } from '../datasets/table.ts';
 import type { Split, TrainingData } from '../engine/index.ts';
-import { encodeFeatures, encodeTargets, featureWidth, learnPreprocessing, type Preprocessing, targetStd } from '../preprocessing/index.ts';
+import {
+  encodeFeatures,
+  encodeTargets,
+  featureWidth,
+  learnPreprocessing,
+  type Preprocessing,
+  targetMean,
+  targetStd,
+} from '../preprocessing/index.ts';
 import { splitRows } from './split.ts';
 import { type TrainingRequest, targetColumns } from './training-request.ts';
 
@@ -30,6 +38,7 @@ export function prepareTraining({
   const preprocessing = learnPreprocessing({ ...columns, trainRows: split.train });
   const encodedTargets = encodeTargets(preprocessing, table);
   const std = targetStd(preprocessing);
+  const mean = targetMean(preprocessing);
   const data: TrainingData = {
     rows: table.rows,
     featureWidth: featureWidth(preprocessing),
@@ -37,6 +46,7 @@ export function prepareTraining({
     targetWidth: preprocessing.target.kind === 'classes' ? 1 : preprocessing.target.columns.length,
     targets: encodedTargets,
     ...(std !== undefined && { targetStd: std }),
+    ...(mean !== undefined && { targetMean: mean }),
   };
   return { data, split, preprocessing };
 }

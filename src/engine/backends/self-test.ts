@@ -29,10 +29,8 @@ export function selfTest(backend: Backend, reference: Backend): void {
 function probe(backend: Backend): Float32Array {
   const { training, layout } = planTraining({
     spec: SPEC,
-    loss: 'sparse_categorical_cross_entropy',
-    metrics: ['accuracy'],
+    outputs: [{ loss: 'sparse_categorical_cross_entropy', metrics: [{ name: 'accuracy' }], target: 'classes' }],
     update: { kernel: 'sgd_momentum', scalars: [0.9, 1], slots: 1 },
-    target: 'classes',
     batchSize: STEPS,
     evaluationBatchSize: STEPS,
     realBytes: 4,

@@ -56,9 +56,13 @@ export class GraphBuilder implements Graph {
     const definition = OPS[op];
     const label = `${this.layer}: ${op}`;
     const alias = definition.alias ? { aliasOf: inputs[0]! } : {};
-    const outputs = definition
-      .outputs({ inputs, attributes, layer: this.layer })
-      .map((shape) => this.value({ label, shape, batched: true, type: 'real', role: 'activation', ...alias }));
+    const application = { inputs, attributes, layer: this.layer };
+    const rowsPerRow = definition.rowsPerRow?.(application) ?? inputs.reduce((rows, input) => Math.max(rows, input.rowsPerRow ?? 1), 1);
+    const repeated = rowsPerRow === 1 ? {} : { rowsPerRow };
+    const outputs = definition.outputs(application).map((shape, i) => {
+      const batched = !definition.perBatch?.includes(i);
+      return this.value({ label, shape, batched, type: 'real', role: 'activation', ...alias, ...(batched && repeated) });
+    });
     const node: NodeOf<K> = { op, inputs, outputs, attributes, layer: this.layer };
     // K is one op here, so the node is a member of the union; the checker cannot see that through a type parameter.
     this.nodes.push(node as Node);

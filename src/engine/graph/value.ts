@@ -4,7 +4,7 @@ import type { Shape } from '../shape.ts';
 /** `real` is float32, or float64 when a plan is made in double precision; accumulators are float64 always. */
 export type ValueType = 'real' | 'int32' | 'float64';
 
-export type Role = 'input' | 'parameter' | 'state' | 'activation' | 'gradient' | 'accumulator';
+export type Role = 'input' | 'parameter' | 'state' | 'activation' | 'gradient' | 'accumulator' | 'scratch';
 
 /** A tensor of the graph: what it is, not where it lies. The plan gives it a place. */
 export interface Value {
@@ -15,6 +15,8 @@ export interface Value {
   readonly shape: Shape;
   /** Whether there is one per row of the batch. Parameters, states and accumulators are not batched. */
   readonly batched: boolean;
+  /** Copies of the shape per row of the batch, as for the steps of a sequence that a layer treats as rows. Default 1. */
+  readonly rowsPerRow?: number;
   readonly type: ValueType;
   readonly role: Role;
   /** Whose memory this is under another shape. */

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { ACTIVATIONS, type ActivationName, activationOf } from './activations.ts';
-import { defineLayer } from './layer.ts';
+import { defineLayer, passMask } from './layer.ts';
 
 const names = Object.keys(ACTIVATIONS).filter((name): name is ActivationName => Object.hasOwn(ACTIVATIONS, name));
 
@@ -22,4 +22,5 @@ export const activation = defineLayer({
   weights: () => [],
   outputActivation: (options) => (options.activation === 'linear' ? null : options.activation),
   build: (graph, options, [input]) => activationOf(options.activation).apply(graph, input!, options),
+  outputMask: passMask,
 });

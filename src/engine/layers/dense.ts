@@ -1,7 +1,8 @@
 import Type from 'typebox';
 import { initializerOption } from '../initializers/index.ts';
 import { activationOption, applyActivation } from './activations.ts';
-import { defineLayer } from './layer.ts';
+import { defineLayer, passMask } from './layer.ts';
+import { regularizerOption } from './regularizer.ts';
 
 /** `y = activation(x W + b)` over the last axis: x (…, in), W (in, units), b (units), y (…, units). */
 export const dense = defineLayer({
@@ -14,15 +15,19 @@ export const dense = defineLayer({
     use_bias: Type.Boolean({ default: true, description: 'Whether b is there.' }),
     kernel_initializer: initializerOption('glorot_uniform', 'First values of W.'),
     bias_initializer: initializerOption('zeros', 'First values of b.'),
+    kernel_regularizer: regularizerOption('Penalty on W.'),
+    bias_regularizer: regularizerOption('Penalty on b.'),
   }),
   widthOption: 'units',
   outputShape({ units }, [input]) {
     if (input!.length > 0) return [...input!.slice(0, -1), units];
     return { pointer: '', code: 'shape_mismatch', detail: 'A dense layer needs an input with at least one axis besides the batch.' };
   },
-  weights({ units, use_bias, kernel_initializer, bias_initializer }, [input]) {
-    const kernel = { name: 'kernel', shape: [input!.at(-1)!, units], initializer: kernel_initializer, trainable: true };
-    const bias = { name: 'bias', shape: [units], initializer: bias_initializer, trainable: true };
+  weights({ units, use_bias, ...own }, [input]) {
+    const shared = { trainable: true };
+    const shape = [input!.at(-1)!, units];
+    const kernel = { ...shared, name: 'kernel', shape, initializer: own.kernel_initializer, regularizer: own.kernel_regularizer };
+    const bias = { ...shared, name: 'bias', shape: [units], initializer: own.bias_initializer, regularizer: own.bias_regularizer };
     return use_bias ? [kernel, bias] : [kernel];
   },
   outputActivation: ({ activation }) => activation,
@@ -30,4 +35,5 @@ export const dense = defineLayer({
     const sum = graph.apply('dense', bias ? [input!, kernel!, bias] : [input!, kernel!], {});
     return applyActivation(graph, activation, sum);
   },
+  outputMask: passMask,
 });

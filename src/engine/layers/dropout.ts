@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { STREAMS } from '../random.ts';
-import { defineLayer } from './layer.ts';
+import { defineLayer, passMask } from './layer.ts';
 
 /** Inverted dropout: in training `y = x m / (1 - rate)` with m drawn anew for every element and step; the identity otherwise. */
 export const dropout = defineLayer({
@@ -17,4 +17,5 @@ export const dropout = defineLayer({
     const stream = STREAMS.dropout + graph.nextStream();
     return graph.mode === 'training' && rate > 0 ? graph.apply('dropout', [input!], { rate, stream }) : input!;
   },
+  outputMask: passMask,
 });

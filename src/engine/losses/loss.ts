@@ -1,4 +1,7 @@
+import type { Static, TObject } from 'typebox';
 import type { GraphBuilder, Value } from '../graph/graph.ts';
+import type { LossOpName } from '../ops/loss-op.ts';
+import type { OpAttributes } from '../ops/op-attributes.ts';
 import type { Shape } from '../shape.ts';
 import { formatShape, sizeOf } from '../shape.ts';
 import type { TargetSignature } from '../spec/model-spec.ts';
@@ -18,17 +21,32 @@ export interface BuiltLoss {
   readonly prediction: Value;
 }
 
+/** What a loss compares. */
+export interface LossEnds {
+  readonly output: Value;
+  readonly target: Value;
+  /** Factor of each row's loss, or of each leading axes' (time steps), if there is one. */
+  readonly weight: Value | null;
+}
+
 /** A loss: what it can be trained on and the op it stands for. */
-export interface LossDefinition {
+export interface LossDefinition<Options extends TObject = TObject> {
   readonly type: string;
   readonly summary: string;
   /** Link to the paper or the section of the theory. */
   readonly source?: string;
+  /** Options next to `type`, all with defaults. */
+  readonly options: Options;
   /** What a class target is read as: an index per vector, or a number (0 or 1) in the output's shape. */
   readonly classTarget: 'int32' | 'real';
   /** Why it cannot train this output on this target, as a sentence, or null. */
-  mismatch(output: LossOutput, target: TargetSignature): string | null;
-  build(graph: GraphBuilder, output: Value, target: Value): BuiltLoss;
+  mismatch(output: LossOutput, target: TargetSignature, options: Static<Options>): string | null;
+  build(graph: GraphBuilder, ends: LossEnds, options: Static<Options>): BuiltLoss;
+}
+
+/** Keeps the option type while checking the record. */
+export function defineLoss<Options extends TObject>(definition: LossDefinition<Options>): LossDefinition<Options> {
+  return definition;
 }
 
 /** Numbers of the prediction must meet as many of the target. */
@@ -36,6 +54,12 @@ export function widthMismatch(output: LossOutput, target: TargetSignature): stri
   const width = target.kind === 'numbers' ? target.outputs : 1;
   const units = sizeOf(output.shape);
   return units === width ? null : `The output ${formatShape(output.shape)} has ${units} values per row, the target has ${width}.`;
+}
+
+/** Numbers, or one column of two classes, which counts as 0 and 1. */
+export function numbersMismatch(output: LossOutput, target: TargetSignature): string | null {
+  if (target.kind === 'classes' && target.classes > 2) return 'Class numbers are not quantities; a class target needs a cross-entropy.';
+  return widthMismatch(output, target);
 }
 
 /** Each class must meet one unit. */
@@ -46,19 +70,41 @@ export function classMismatch(output: LossOutput, target: TargetSignature): stri
     : `The output ${formatShape(output.shape)} has ${sizeOf(output.shape)} units, the target has ${target.classes} classes.`;
 }
 
+/** Logits are what a network gives before the activation, so it must not end in one. */
+export function logitsMismatch(output: LossOutput, fromLogits: boolean): string | null {
+  if (!fromLogits || output.activation === 'linear') return null;
+  return `from_logits reads the output as it is before the activation, but it ends in ${output.activation}.`;
+}
+
+/** Builds a loss that reads the output as it is. */
+export function plainLoss<K extends LossOpName>(graph: GraphBuilder, op: K, ends: LossEnds, attributes: OpAttributes[K]): BuiltLoss {
+  return { perVector: graph.apply(op, inputsOf(ends, ends.output), attributes), prediction: ends.output };
+}
+
 /**
- * Builds a cross-entropy. When the output comes straight from `activation`, the op takes the logits instead: exact for any
- * logit, one pass less, and the activation is computed by the loss.
+ * Builds a loss that knows the activation before it. When the output comes straight from `activation`, or is declared to be the
+ * logits, the op takes the logits instead: exact for any logit, one pass less, and the activation is computed by the loss.
  */
 export function fuse(
   graph: GraphBuilder,
-  { output, target }: { readonly output: Value; readonly target: Value },
+  ends: LossEnds,
   ops: { readonly activation: 'sigmoid' | 'softmax'; readonly plain: PlainLoss; readonly fused: FusedLoss },
+  fromLogits: boolean,
 ): BuiltLoss {
-  const producer = graph.producer(output);
-  if (producer?.op !== ops.activation) return { perVector: graph.apply(ops.plain, [output, target], {}), prediction: output };
-  const [perVector, prediction] = graph.applyAll(ops.fused, [producer.inputs[0]!, target], {});
+  const producer = graph.producer(ends.output);
+  if (fromLogits) return fusedLoss(graph, ops.fused, ends, ends.output);
+  if (producer?.op !== ops.activation) return plainLoss(graph, ops.plain, ends, {});
+  return fusedLoss(graph, ops.fused, ends, producer.inputs[0]!);
+}
+
+/** Builds a loss on logits; the prediction comes from the loss op. */
+export function fusedLoss(graph: GraphBuilder, op: FusedLoss | 'perceptron', ends: LossEnds, logits: Value): BuiltLoss {
+  const [perVector, prediction] = graph.applyAll(op, inputsOf(ends, logits), {});
   return { perVector: perVector!, prediction: prediction! };
+}
+
+function inputsOf({ target, weight }: LossEnds, prediction: Value): Value[] {
+  return weight ? [prediction, target, weight] : [prediction, target];
 }
 
 type PlainLoss = 'binary_cross_entropy' | 'categorical_cross_entropy' | 'sparse_categorical_cross_entropy';

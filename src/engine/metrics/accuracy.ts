@@ -1,14 +1,16 @@
+import { NO_OPTIONS } from '../losses/options.ts';
 import { fixed, lastAxis, outerSize, perRow } from '../ops/op.ts';
-import type { MetricDefinition } from './metric.ts';
+import { defineMetric } from './metric.ts';
 
 /** A single probability means the second class from here on. */
-const THRESHOLD = 0.5;
+export const THRESHOLD = 0.5;
 
-export const accuracy: MetricDefinition = {
+export const accuracy = defineMetric({
   type: 'accuracy',
   summary: 'Share of rows whose class was predicted: the largest score, or a single probability against 0.5.',
   better: 'higher',
   targets: ['classes'],
+  options: NO_OPTIONS,
   width: () => 1,
   accumulate({ prediction, target }, accumulator) {
     const m = perRow(outerSize(prediction));
@@ -53,4 +55,4 @@ export const accuracy: MetricDefinition = {
       },
     },
   ],
-};
+});

@@ -1,12 +1,14 @@
+import { NO_OPTIONS } from '../losses/options.ts';
 import { elementsOf } from '../ops/op.ts';
-import type { MetricDefinition } from './metric.ts';
+import { defineMetric } from './metric.ts';
 
 /** The training loss, in training units. Always reported; not in the list of metrics to choose from. */
-export const loss: MetricDefinition = {
+export const loss = defineMetric({
   type: 'loss',
   summary: 'Mean of the loss that is trained on.',
   better: 'lower',
   targets: ['classes', 'numbers'],
+  options: NO_OPTIONS,
   width: () => 1,
   accumulate: (evaluated, accumulator) => ({
     kernel: 'accumulate_mean',
@@ -32,4 +34,4 @@ export const loss: MetricDefinition = {
       },
     },
   ],
-};
+});

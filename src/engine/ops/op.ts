@@ -53,6 +53,14 @@ export interface Op<K extends OpName> {
   flops(node: NodeOf<K>): number;
   /** True when the output is the input's memory under another shape: no call, no buffer. */
   readonly alias?: boolean;
+  /** True when no gradient goes through it, as for a mask: what follows is a constant to differentiation. */
+  readonly constant?: boolean;
+  /** How many rows its outputs have per row of the batch; without this as many as its inputs. */
+  rowsPerRow?(application: Application<K>): number;
+  /** Positions of outputs of which there is one for the whole batch instead of one per row, such as its mean. */
+  readonly perBatch?: readonly number[];
+  /** Calls that change state (running averages): in training, after the guards, together with the optimizer's update. */
+  stateUpdates?(node: NodeOf<K>): readonly Call[];
   readonly kernels: readonly KernelDefinition[];
 }
 
@@ -94,6 +102,14 @@ export function perRow(size: number): CallSize {
 /** A size that does not depend on the batch. */
 export function fixed(size: number): CallSize {
   return { size, perRow: false };
+}
+
+/**
+ * Memory of a size that does not depend on the batch, which only the calls of one pass of an op use. A kernel that needs room lists
+ * it in `buffers` and `writes` and calls it `scratch` in its documentation: it holds nothing before the call and nothing after it.
+ */
+export function scratchValue(layer: string, length: number): Value {
+  return { id: -1, label: `${layer}: scratch`, shape: [length], batched: false, type: 'real', role: 'scratch' };
 }
 
 /** Elements of a value, as a kernel is told. */

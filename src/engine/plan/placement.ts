@@ -52,7 +52,7 @@ export function placeValues(request: PlacementRequest): Placement {
 
 /** Place of a value, its batch counted in. */
 export function bufferRef(value: Value, byteOffset: number, request: Pick<PlacementRequest, 'batchSize' | 'realBytes'>): BufferRef {
-  const length = sizeOf(value.shape) * (value.batched ? request.batchSize : 1);
+  const length = sizeOf(value.shape) * (value.batched ? request.batchSize * (value.rowsPerRow ?? 1) : 1);
   const dtype = value.type === 'real' ? (request.realBytes === 8 ? 'float64' : 'float32') : value.type;
   return { byteOffset, dtype, length };
 }

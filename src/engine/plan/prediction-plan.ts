@@ -7,9 +7,10 @@ import { sizeOf } from '../shape.ts';
 import type { NetworkWeight } from '../spec/build-graph.ts';
 import { buildNetwork } from '../spec/build-graph.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
+import { type InputFeed, inputFeeds } from './input-feeds.ts';
 import { placeValues } from './placement.ts';
 import { assembleProgram } from './program.ts';
-import { FEEDS, gatherCall } from './training-plan.ts';
+import { gatherCall } from './training-side.ts';
 import type { WeightsLayout } from './weights-layout.ts';
 import { layOutWeights } from './weights-layout.ts';
 
@@ -18,21 +19,32 @@ export interface PredictionPlan {
   readonly program: Program;
   readonly weights: readonly NetworkWeight[];
   readonly layout: WeightsLayout;
+  /** Feeds 0, 1, … of the program. */
+  readonly inputs: readonly InputFeed[];
+  readonly outputs: readonly PlacedOutput[];
+}
+
+export interface PlacedOutput {
+  readonly name: string;
+  /** Numbers per row. */
+  readonly width: number;
   /** Where a batch's predictions lie after a step. */
-  readonly output: BufferRef;
-  readonly inputWidth: number;
-  readonly outputWidth: number;
+  readonly place: BufferRef;
 }
 
 export function planPrediction({ spec, batchSize }: { readonly spec: ModelSpec; readonly batchSize: number }): PredictionPlan {
   const graph = new GraphBuilder('inference');
-  const { input, output, weights } = buildNetwork(spec, graph);
+  const { inputs, outputs, weights } = buildNetwork(spec, graph);
   const layout = layOutWeights(weights, { realBytes: 4, slots: null });
-  const calls = [gatherCall(input, FEEDS.features, 'gather'), ...liveNodes(graph, [output]).flatMap((node) => forwardCalls(node))];
+  const roots = outputs.map(({ value }) => value);
+  const calls = [
+    ...inputs.map(({ value }, i) => gatherCall(value, i, 'gather')),
+    ...liveNodes(graph, roots).flatMap((node) => forwardCalls(node)),
+  ];
   const { places, to } = placeValues({
     calls,
     homes: new Map(weights.map(({ value }, i) => [value, layout.weights[i]!])),
-    kept: [output],
+    kept: roots,
     from: layout.to,
     batchSize,
     realBytes: 4,
@@ -41,8 +53,7 @@ export function planPrediction({ spec, batchSize }: { readonly spec: ModelSpec; 
     program: assembleProgram(calls, places, { arenaBytes: to, batchSize }),
     weights,
     layout,
-    output: places.get(storageOf(output))!,
-    inputWidth: sizeOf(input.shape),
-    outputWidth: sizeOf(output.shape),
+    inputs: inputFeeds({ inputs }),
+    outputs: outputs.map(({ name, value }) => ({ name, width: sizeOf(value.shape), place: places.get(storageOf(value))! })),
   };
 }

@@ -1,3 +1,4 @@
+import Type from 'typebox';
 import type { Fault } from '../faults.ts';
 import { faultsBelow } from '../faults.ts';
 import type { PatchOperation } from '../json-patch.ts';
@@ -6,10 +7,11 @@ import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
 import { LAYERS, layerOf } from '../layers/index.ts';
 import type { LayerDefinition } from '../layers/layer.ts';
+import { layerSchema } from '../layers/layer-schema.ts';
 import { nearest } from '../nearest.ts';
 import { checkSchema, withDefaults } from '../schema.ts';
 import { receivedOf, wordsForValue } from '../schema-words.ts';
-import { layerSchema } from './layer-schema.ts';
+import type { Inbound } from './wiring.ts';
 
 /** A layer after the check of its own fields. */
 export interface CheckedLayer {
@@ -18,6 +20,8 @@ export interface CheckedLayer {
   readonly faults: readonly Fault[];
   /** The name it was given, if that can be used. */
   readonly name: string | null;
+  /** What feeds it, in the functional form, if that can be read. */
+  readonly inbound: Inbound | null;
   /** What it is, as far as that can be told. */
   readonly known: KnownLayer | null;
 }
@@ -28,14 +32,22 @@ export interface KnownLayer {
   readonly options: JsonObject;
 }
 
+/** Whether layers feed each other in order or say by `inbound` what feeds them. */
+export type SpecForm = 'sequential' | 'functional';
+
+/** Each use of a layer costs as much as another layer. */
+const USES_MAX = 64;
+const REFERENCES = Type.Array(Type.String(), { minItems: 1, maxItems: USES_MAX });
+
+export const INBOUND = Type.Union([REFERENCES, Type.Array(REFERENCES, { minItems: 1, maxItems: USES_MAX })], {
+  description: 'Names of the inputs and layers that feed this one; a list of such lists uses the layer several times.',
+});
+
 /** Of a layer with more faults nothing is guessed: each repair copies it, and a layer can have very many unknown fields. */
 const REPAIRS_MAX = 20;
 
-/** The sentence for fields of the functional form. */
-export const FUNCTIONAL_DETAIL = 'Functional graphs are not part of this version: give input_shape and a plain list of layers.';
-
 /** Checks the fields of one layer. Never stops at a fault: what can be guessed is guessed, so that later layers get a shape. */
-export function checkLayer(layer: unknown, pointer: string): CheckedLayer {
+export function checkLayer(layer: unknown, pointer: string, form: SpecForm): CheckedLayer {
   if (!isObject(layer)) return unusable(pointer, wrongLayer(layer, 'an object with a type'));
   if (!Object.hasOwn(layer, 'type')) {
     const fault = {
@@ -47,18 +59,25 @@ export function checkLayer(layer: unknown, pointer: string): CheckedLayer {
     return unusable(pointer, fault);
   }
   const definition = layerOf(layer['type']);
-  if (definition) return checkFields(definition, layer, pointer);
+  if (definition) return checkFields(definition, { layer, pointer, form });
 
   const fault = unknownLayer(layer['type']);
   const [repair] = fault.suggestion ?? [];
   const meant = repair?.op === 'replace' ? layerOf(repair.value) : undefined;
   if (!meant) return unusable(pointer, fault);
-  const { faults, ...checked } = checkFields(meant, { ...layer, type: meant.type }, pointer);
+  const { faults, ...checked } = checkFields(meant, { layer: { ...layer, type: meant.type }, pointer, form });
   return { ...checked, faults: [...faultsBelow(pointer, [fault]), ...faults] };
 }
 
-function checkFields(definition: LayerDefinition, layer: JsonObject, pointer: string): CheckedLayer {
-  const { inbound: _inbound, ...fields } = layer;
+interface PostedLayer {
+  readonly layer: JsonObject;
+  readonly pointer: string;
+  readonly form: SpecForm;
+}
+
+function checkFields(definition: LayerDefinition, { layer, pointer, form }: PostedLayer): CheckedLayer {
+  const { inbound, ...fields } = layer;
+  const wrongInbound = inboundFaults(layer, form);
   const schema = layerSchema(definition);
   const faults = checkSchema(schema, fields);
   const repairs = faults.length > REPAIRS_MAX ? [] : faults;
@@ -68,8 +87,9 @@ function checkFields(definition: LayerDefinition, layer: JsonObject, pointer: st
   const name = isObject(options) ? options['name'] : fields['name'];
   return {
     pointer,
-    faults: faultsBelow(pointer, [...inboundFaults(layer), ...faults]),
+    faults: faultsBelow(pointer, [...wrongInbound, ...faults]),
     name: typeof name === 'string' ? name : null,
+    inbound: form === 'functional' && wrongInbound.length === 0 ? (inbound as Inbound) : null,
     known: isObject(options) ? { definition, options } : null,
   };
 }
@@ -80,9 +100,16 @@ function repairOf(fault: Fault): readonly PatchOperation[] {
   return fault.code === 'missing_field' ? [] : [{ op: 'remove', path: fault.pointer }];
 }
 
-function inboundFaults(layer: JsonObject): Fault[] {
-  if (!Object.hasOwn(layer, 'inbound')) return [];
-  return [{ pointer: '/inbound', code: 'unknown_field', detail: FUNCTIONAL_DETAIL, suggestion: [{ op: 'remove', path: '/inbound' }] }];
+function inboundFaults(layer: JsonObject, form: SpecForm): Fault[] {
+  const present = Object.hasOwn(layer, 'inbound');
+  if (form === 'functional' && present) return checkSchema(INBOUND, layer['inbound'], '/inbound');
+  if (form === 'functional') {
+    const detail = 'inbound is missing: it must name the inputs or layers that feed this one.';
+    return [{ pointer: '/inbound', code: 'missing_field', detail, expected: 'a list of names' }];
+  }
+  if (!present) return [];
+  const detail = 'Only in a network with inputs and outputs does a layer say what feeds it; here each layer feeds the next.';
+  return [{ pointer: '/inbound', code: 'unknown_field', detail, suggestion: [{ op: 'remove', path: '/inbound' }] }];
 }
 
 function unknownLayer(type: unknown): Fault {
@@ -105,5 +132,5 @@ function wrongLayer(value: unknown, expected: string): Fault {
 }
 
 function unusable(pointer: string, fault: Fault): CheckedLayer {
-  return { pointer, faults: faultsBelow(pointer, [fault]), name: null, known: null };
+  return { pointer, faults: faultsBelow(pointer, [fault]), name: null, inbound: null, known: null };
 }

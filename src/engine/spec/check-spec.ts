@@ -3,20 +3,21 @@
  * faulty layers with what was probably meant, so that one round trip shows everything.
  */
 
-import Type from 'typebox';
 import type { Fault } from '../faults.ts';
 import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
 import { checkSchema } from '../schema.ts';
-import type { Shape } from '../shape.ts';
-import { formatShape, sizeOf } from '../shape.ts';
-import { checkLayer, FUNCTIONAL_DETAIL } from './check-layer.ts';
-import { checkLayerCount, checkRowSize } from './check-limits.ts';
-import { checkOutputRank, checkTarget, type OutputEnd, outputEnd } from './check-target.ts';
-import type { DataSignature, ModelSpec, SpecLimits, SpecReport } from './model-spec.ts';
+import { checkEnds } from './check-ends.ts';
+import { type CheckedInputs, checkInputs, FORMS } from './check-inputs.ts';
+import { type CheckedLayer, checkLayer, type SpecForm } from './check-layer.ts';
+import { checkLayerCount } from './check-limits.ts';
+import type { DataSignature, InputSpec, ModelSpec, SpecLimits, SpecReport } from './model-spec.ts';
 import { nameLayers } from './name-layers.ts';
+import { networkEnds } from './network-ends.ts';
+import { receptiveFields } from './receptive-field.ts';
 import { specWarnings } from './spec-warnings.ts';
 import { type Walk, type WalkedLayer, walkLayers } from './walk-layers.ts';
+import { type Wiring, wireLayers } from './wiring.ts';
 
 export interface SpecCheck {
   readonly spec: unknown;
@@ -25,93 +26,72 @@ export interface SpecCheck {
   readonly limits: SpecLimits;
 }
 
-const AXES_MAX = 8;
-const AXIS_MAX = 2 ** 31 - 1;
-
-export const INPUT_SHAPE = Type.Array(Type.Integer({ minimum: 1, maximum: AXIS_MAX }), {
-  minItems: 1,
-  maxItems: AXES_MAX,
-  description: 'Axes of one row, channels last. Without it the row of the dataset as it is.',
-});
-
-/** Layers are checked one by one, with their own schemas. */
-const OUTER = Type.Object({
-  input_shape: Type.Optional(INPUT_SHAPE),
-  layers: Type.Array(Type.Unknown(), { minItems: 1 }),
-});
-
 /** Everything wrong with a spec and everything known about it. */
 export function checkSpec({ spec, data, limits }: SpecCheck): SpecReport {
-  const fields = isObject(spec) ? withoutFunctionalForm(spec) : spec;
-  const outerFaults = [...functionalFaults(spec), ...checkSchema(OUTER, fields)];
-  const posted = isObject(fields) && Array.isArray(fields['layers']) ? fields['layers'] : [];
+  const fields: JsonObject = isObject(spec) ? spec : {};
+  const form: SpecForm = Object.hasOwn(fields, 'inputs') || Object.hasOwn(fields, 'outputs') ? 'functional' : 'sequential';
+  const outerFaults = checkSchema(FORMS[form], spec);
+  const posted = Array.isArray(fields['layers']) ? fields['layers'] : [];
   const countFaults = checkLayerCount(posted.length, limits);
-  const checked = posted.slice(0, limits.layersMax).map((layer, i) => checkLayer(layer, `/layers/${i}`));
-  const { names, faults: nameFaults } = nameLayers(checked);
-  const input = inputOf(isObject(fields) ? fields : {}, data, limits);
-  const walk = walkLayers({ layers: checked, names, inputShape: input.shape, limits });
-  const end = outputEnd(walk.layers);
+  const checked = posted.slice(0, limits.layersMax).map((layer, i) => checkLayer(layer, `/layers/${i}`, form));
+  const given = checkInputs({ spec: fields, form, data, limits });
+  const { names, faults: nameFaults } = nameLayers(checked, inputNames(form, given));
+  const wiring = wireSpec({ form, given, checked, names, outputs: fields['outputs'] });
+  const walk = walkLayers({ layers: checked, names, inputs: given.inputs, wiring, limits });
+  const ends = networkEnds(walk, wiring);
 
-  const own = [...outerFaults, ...input.faults, ...countFaults, ...checked.flatMap((layer) => layer.faults), ...nameFaults, ...walk.faults];
+  const layerFaults = checked.flatMap((layer) => layer.faults);
+  const own = [...outerFaults, ...given.faults, ...countFaults, ...layerFaults, ...nameFaults, ...wiring.faults, ...walk.faults];
   const complete = walk.layers.length > 0 && countFaults.length === 0;
-  const fit = data && complete ? fitFaults(walk.layers, end, data) : [];
+  const fit = data && complete ? checkEnds({ ends, data, form, layerCount: posted.length }) : [];
   const faults = mergeFaults(own, [...fit, ...(complete ? weightFaults(walk) : [])]);
+  const layers = receptiveFields(walk.layers, wiring);
+  const outputs = ends.map(({ name, end, shape }) => (shape && end ? { name, shape, activation: end.activation } : null));
   return {
     faults,
-    warnings: specWarnings(walk.layers, end, data?.target),
-    layers: walk.layers.flatMap(({ report }) => report ?? []),
+    warnings: specWarnings({ layers, ends, form, ...(data && { data }) }),
+    layers: layers.flatMap(({ report }) => report ?? []),
     total_params: walk.totalParams,
-    spec: faults.length === 0 ? normalised(walk.layers, input.shape) : null,
-    output: outputOf(walk, end),
+    spec: faults.length === 0 ? normalised(form, { layers, given, outputs: fields['outputs'] }) : null,
+    output: outputs[0] ?? null,
+    outputs: outputs.every((output) => output !== null) ? outputs : [],
   };
 }
 
-function functionalFaults(spec: unknown): Fault[] {
-  if (!isObject(spec)) return [];
-  return ['inputs', 'outputs']
-    .filter((field) => Object.hasOwn(spec, field))
-    .map((field) => ({
-      pointer: `/${field}`,
-      code: 'unknown_field',
-      detail: FUNCTIONAL_DETAIL,
-      suggestion: [{ op: 'remove' as const, path: `/${field}` }],
-    }));
+function inputNames(form: SpecForm, { inputs }: CheckedInputs): string[] {
+  return form === 'functional' ? inputs.flatMap((input) => input?.name ?? []) : [];
 }
 
-function withoutFunctionalForm({ inputs: _inputs, outputs: _outputs, ...fields }: JsonObject): JsonObject {
-  return fields;
+interface WireRequest {
+  readonly form: SpecForm;
+  readonly given: CheckedInputs;
+  readonly checked: readonly CheckedLayer[];
+  readonly names: readonly string[];
+  readonly outputs: unknown;
 }
 
-/** The shape the first layer gets, and whether the data can fill it. */
-function inputOf(spec: JsonObject, data: DataSignature | undefined, limits: SpecLimits): { shape: Shape | null; faults: Fault[] } {
-  const shape = Object.hasOwn(spec, 'input_shape') ? readShape(spec['input_shape']) : null;
-  if (!shape) return { shape: data ? [data.features] : null, faults: [] };
-  const tooLarge = checkRowSize('/input_shape', shape, limits);
-  if (tooLarge) return { shape: null, faults: [tooLarge] };
-  if (!data || sizeOf(shape) === data.features) return { shape, faults: [] };
-  const fault: Fault = {
-    pointer: '/input_shape',
-    code: 'input_mismatch',
-    detail: `${formatShape(shape)} holds ${sizeOf(shape)} values per row, the dataset has ${data.features} features after encoding.`,
-    expected: data.features,
-    received: sizeOf(shape),
-    ...(shape.length === 1 && { suggestion: [{ op: 'replace', path: '/input_shape', value: [data.features] }] }),
-  };
-  return { shape: shape.length === 1 ? [data.features] : shape, faults: [fault] };
+function wireSpec({ form, given, checked, names, outputs }: WireRequest): Wiring {
+  const layers = checked.map(({ inbound }, i) => ({ name: names[i]!, inbound }));
+  if (form === 'sequential') return wireLayers({ inputNames: null, layers, outputs: null });
+  // An input that could not be read keeps its position, and no layer can mean it.
+  const named = given.inputs.map((input, i) => input?.name ?? `/inputs/${i}`);
+  return wireLayers({ inputNames: named, layers, outputs: readNames(outputs) });
 }
 
-function readShape(value: unknown): Shape | null {
-  return Array.isArray(value) && checkSchema(INPUT_SHAPE, value).length === 0 ? value.map(Number) : null;
-}
-
-function fitFaults(layers: readonly WalkedLayer[], end: OutputEnd | null, { target }: DataSignature): Fault[] {
-  return [...checkOutputRank(layers), ...(end ? checkTarget(end, target) : [])];
+function readNames(value: unknown): string[] | null {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string') ? value : null;
 }
 
 function weightFaults({ layers }: Walk): Fault[] {
   const unknown = layers.some((layer) => layer.known === null || layer.outputShape === null);
-  if (unknown || layers.some((layer) => layer.weights.some((weight) => weight.trainable))) return [];
-  return [{ pointer: '/layers', code: 'no_trainable_weights', detail: 'No layer has weights, so there is nothing to learn.' }];
+  if (unknown || layers.some(learns)) return [];
+  return [
+    { pointer: '/layers', code: 'no_trainable_weights', detail: 'No layer has weights that may change, so there is nothing to learn.' },
+  ];
+}
+
+function learns({ known, weights }: WalkedLayer): boolean {
+  return known?.options['trainable'] !== false && weights.some((weight) => weight.trainable);
 }
 
 /** One fault per place: when a field is wrong in itself and would also not fit the target, the suggestion is the value that fits. */
@@ -125,17 +105,19 @@ function mergeFaults(own: readonly Fault[], fit: readonly Fault[]): Fault[] {
   return [...merged, ...fit.filter((fault) => !taken.has(fault.pointer))];
 }
 
-function normalised(layers: readonly WalkedLayer[], inputShape: Shape | null): ModelSpec {
-  return {
-    ...(inputShape && { input_shape: inputShape }),
-    layers: layers.map(({ known, resolvedName }) => {
-      const { type, name: _name, ...options } = known!.options;
-      return { type: String(type), name: resolvedName, ...options };
-    }),
-  };
+interface Normalisation {
+  readonly layers: readonly WalkedLayer[];
+  readonly given: CheckedInputs;
+  readonly outputs: unknown;
 }
 
-function outputOf({ layers }: Walk, end: OutputEnd | null): SpecReport['output'] {
-  const shape = layers.at(-1)?.outputShape;
-  return shape && end ? { shape, activation: end.activation } : null;
+function normalised(form: SpecForm, { layers, given, outputs }: Normalisation): ModelSpec {
+  const filled = layers.map(({ known, resolvedName, inbound }) => {
+    const { type, name: _name, ...options } = known!.options;
+    return { type: String(type), name: resolvedName, ...options, ...(inbound && { inbound }) };
+  });
+  const inputs = given.inputs.filter((input): input is InputSpec => input !== null);
+  if (form === 'functional') return { inputs, layers: filled, outputs: readNames(outputs) ?? [] };
+  const [input] = inputs;
+  return { ...(input && { input_shape: input.shape, ...(input.dtype && { input_dtype: input.dtype }) }), layers: filled };
 }

@@ -1,7 +1,8 @@
 import type { Fault } from '../faults.ts';
 import type { PatchOperation } from '../json-patch.ts';
 import type { ActivationName } from '../layers/activations.ts';
-import { formatShape } from '../shape.ts';
+import type { Shape } from '../shape.ts';
+import { formatShape, sizeOf } from '../shape.ts';
 import type { TargetSignature } from './model-spec.ts';
 import type { WalkedLayer } from './walk-layers.ts';
 
@@ -9,6 +10,7 @@ import type { WalkedLayer } from './walk-layers.ts';
 export interface OutputEnd {
   /** Last axis of the output, when known. */
   readonly width: number | null;
+  readonly shape: Shape | null;
   readonly activation: ActivationName;
   /** The layer whose option sets the width, when nothing behind it changes it. */
   readonly widthLayer: WalkedLayer | null;
@@ -19,23 +21,30 @@ export interface OutputEnd {
 export function outputEnd(layers: readonly WalkedLayer[]): OutputEnd | null {
   const fromEnd = layers.toReversed();
   const widthLayer = fromEnd.find((layer) => layer.known?.definition.widthOption !== undefined) ?? null;
-  const activationLayer = fromEnd.find((layer) => activationOf(layer) !== null) ?? null;
-  const lastNeeded = Math.min(widthLayer?.index ?? 0, activationLayer?.index ?? 0);
+  // A layer that sets the width and has no activation, such as maxout, hides those before it.
+  const decisive = fromEnd.find((layer) => activationOf(layer) !== null || layer === widthLayer) ?? null;
+  const activationLayer = decisive && activationOf(decisive) !== null ? decisive : null;
+  const lastNeeded = Math.min(...[widthLayer, decisive].map((layer) => (layer ? layers.indexOf(layer) : 0)));
   if (layers.length === 0 || layers.slice(lastNeeded).some((layer) => layer.known === null)) return null;
   const width = layers.at(-1)?.outputShape?.at(-1) ?? (widthLayer && declaredWidth(widthLayer));
   const sameWidth = widthLayer !== null && declaredWidth(widthLayer) === width;
   return {
     width,
+    shape: layers.at(-1)?.outputShape ?? null,
     activation: (activationLayer && activationOf(activationLayer)) ?? 'linear',
     widthLayer: sameWidth ? widthLayer : null,
     activationLayer,
   };
 }
 
-/** Whether the network can answer with one vector per row, as class and number targets ask for. */
-export function checkOutputRank(layers: readonly WalkedLayer[]): Fault[] {
+/** Whether the network can answer with one vector per row, or with as many numbers as the target has. */
+export function checkOutputRank(layers: readonly WalkedLayer[], target: TargetSignature): Fault[] {
   const last = layers.at(-1);
   if (!last?.outputShape || last.outputShape.length === 1) return [];
+  if (target.kind === 'numbers' && sizeOf(last.outputShape) === target.outputs) return [];
+  const sequence = layers.findLast(({ known }) => known?.options['return_sequences'] === true);
+  if (sequence && last.outputShape.length === 2 && layers.slice(layers.indexOf(sequence)).every(keepsSteps))
+    return [sequenceOutput(sequence, last)];
   const first = layers.find((layer) => layer.known?.definition.widthOption !== undefined && (layer.inputShape?.length ?? 0) > 1);
   const at = first ?? last;
   return [
@@ -52,9 +61,29 @@ export function checkOutputRank(layers: readonly WalkedLayer[]): Fault[] {
   ];
 }
 
+function keepsSteps({ inputShape, outputShape }: WalkedLayer): boolean {
+  return inputShape?.[0] !== undefined && inputShape[0] === outputShape?.[0];
+}
+
+function sequenceOutput(sequence: WalkedLayer, last: WalkedLayer): Fault {
+  const path = `${sequence.pointer}/return_sequences`;
+  return {
+    pointer: path,
+    code: 'sequence_output',
+    detail: `${sequence.resolvedName} gives one vector per step, so the output has the shape ${formatShape(last.outputShape ?? [])}; the target needs one vector per row.`,
+    expected: false,
+    received: true,
+    suggestion: [{ op: 'replace', path, value: false }],
+  };
+}
+
 /** What about the width and the activation of the output does not fit the target. */
 export function checkTarget(end: OutputEnd, target: TargetSignature): Fault[] {
   const wanted = wantedEnd(end, target);
+  // One number per step of a sequence: the rank was right, and the last axis is not what the target counts.
+  if (target.kind === 'numbers' && end.shape && end.shape.length > 1 && sizeOf(end.shape) === target.outputs) {
+    return activationFaults(end, wanted, `a target of ${target.outputs} numbers`);
+  }
   const asked = target.kind === 'classes' ? `a target of ${target.classes} classes` : `a target of ${target.outputs} numbers`;
   if (end.widthLayer === null && end.width !== wanted.width) return [missingOutputLayer(end, wanted, asked)];
   return [...widthFaults(end, wanted, asked), ...activationFaults(end, wanted, asked)];
@@ -73,7 +102,8 @@ function wantedEnd({ width, activation }: OutputEnd, target: TargetSignature): W
     return { width: target.outputs, activation: 'linear', activationFits: fits };
   }
   // Two classes: the probability of the second one says all.
-  if (target.classes === 2 && width === 1) return { width: 1, activation: 'sigmoid', activationFits: activation === 'sigmoid' };
+  if (target.classes === 2 && width === 1)
+    return { width: 1, activation: 'sigmoid', activationFits: activation === 'sigmoid' || activation === 'step' };
   return { width: target.classes, activation: 'softmax', activationFits: activation === 'softmax' };
 }
 

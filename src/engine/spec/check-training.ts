@@ -1,11 +1,12 @@
 import type { Fault } from '../faults.ts';
 import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
-import { autoLoss, LOSSES } from '../losses/index.ts';
-import { METRICS } from '../metrics/index.ts';
-import { nearest } from '../nearest.ts';
-import { checkSchema, parseSchema } from '../schema.ts';
-import type { EarlyStoppingOptions, TrainingOptions } from '../trainer/training.ts';
+import { autoLoss, LOSSES, type LossName, lossOf, lossOptions } from '../losses/index.ts';
+import type { LossOutput } from '../losses/loss.ts';
+import { type MetricName, metricOf } from '../metrics/index.ts';
+import { checkSchema, parseSchema, withDefaults } from '../schema.ts';
+import type { TrainingOptions, TypedOptions } from '../trainer/training.ts';
+import { updateFaults, watchedFaults } from './check-update.ts';
 import type { SpecReport, TargetSignature, Task } from './model-spec.ts';
 import { AUTO_LOSS, type PostedTraining, TRAINING } from './training-schema.ts';
 
@@ -18,6 +19,8 @@ export interface TrainingCheck {
   readonly task: Task;
   /** Whether there is a validation part, whose metrics early stopping may watch. */
   readonly validation: boolean;
+  /** Numeric columns by which rows can be weighed. */
+  readonly weightColumns?: readonly string[];
   /** Training rows, when known. */
   readonly rows?: number;
   readonly limits: { readonly epochsMax: number };
@@ -30,9 +33,6 @@ export interface TrainingReport {
   readonly training: TrainingOptions | null;
 }
 
-/** Options of the contract that this version cannot keep. Refused, because ignoring them would train something else. */
-const LATER_OPTIONS = ['schedule', 'clip_norm', 'global_clip_norm', 'clip_value', 'class_weight', 'sample_weight_column'] as const;
-
 /** Everything wrong with training options, and the options as they will be used. */
 export function checkTraining(request: TrainingCheck): TrainingReport {
   const { report, task, limits } = request;
@@ -41,21 +41,32 @@ export function checkTraining(request: TrainingCheck): TrainingReport {
   const loss = report.output && target ? resolveLoss(posted.loss, report.output, target) : null;
   const metrics = posted.metrics ?? DEFAULT_METRICS[task];
   const watched = posted.early_stopping ? { metric: watchedByDefault(request), ...posted.early_stopping } : null;
+  const watchable = watchableNames(metrics, request.validation);
+  const options = { ...posted, ...rowByRow(request.training, posted) };
+  const lossName = loss?.name ?? null;
   const faults = [
     ...structure,
     ...epochFaults(request.training, limits.epochsMax),
     ...lossFaults(loss, report, target),
-    ...metricFaults(posted.metrics ?? [], target),
-    ...watchFaults(watched, metrics, request.validation),
+    ...metricFaults(posted.metrics ?? [], target, report.output),
+    ...(watched ? watchedFaults(watched.metric, watchable, '/early_stopping/metric') : []),
+    ...updateFaults({ options, report, loss: lossName, target, watchable, weightColumns: request.weightColumns ?? [] }),
   ];
+  const usable = faults.length === 0 && complete !== null && loss !== null;
   return {
     faults,
-    warnings: warningsFor({ posted, loss, report, rows: request.rows }),
-    training: faults.length === 0 && complete && loss ? { ...complete, loss, metrics, early_stopping: watched } : null,
+    warnings: warningsFor({ posted: options, loss: lossName, report, rows: request.rows }),
+    training: usable ? { ...complete, ...rowByRow(request.training, posted), loss: loss.echoed, metrics, early_stopping: watched } : null,
   };
 }
 
-const DEFAULT_METRICS: Readonly<Record<Task, readonly (keyof typeof METRICS)[]>> = {
+/** The perceptron rule takes row by row: that is the default of its batch size. */
+function rowByRow(training: unknown, { optimizer }: ReadableOptions): { batch_size: 1 } | null {
+  const asked = isObject(training) && Object.hasOwn(training, 'batch_size');
+  return optimizer?.type === 'perceptron' && !asked ? { batch_size: 1 } : null;
+}
+
+const DEFAULT_METRICS: Readonly<Record<Task, readonly MetricName[]>> = {
   classification: ['accuracy'],
   regression: ['mean_absolute_error'],
 };
@@ -63,23 +74,8 @@ const DEFAULT_METRICS: Readonly<Record<Task, readonly (keyof typeof METRICS)[]>>
 /** The options as far as they are right in themselves: what can be said of single ones is said even when others are faulty. */
 function readPosted(training: unknown): { posted: ReadableOptions; complete: PostedTraining | null; faults: readonly Fault[] } {
   if (!isObject(training)) return { posted: {}, complete: null, faults: checkSchema(TRAINING, training) };
-  const fields = withoutLater(training);
-  const parsed = parseSchema(TRAINING, fields);
-  return { posted: parsed.value ?? readableOptions(fields), complete: parsed.value, faults: [...laterFaults(training), ...parsed.faults] };
-}
-
-function laterFaults(training: JsonObject): Fault[] {
-  return LATER_OPTIONS.filter((name) => Object.hasOwn(training, name)).map((name) => ({
-    pointer: `/${name}`,
-    code: 'unknown_field',
-    detail: `${name} is not part of this version; leave it out.`,
-    suggestion: [{ op: 'remove', path: `/${name}` }],
-  }));
-}
-
-function withoutLater(training: JsonObject): JsonObject {
-  const names: readonly string[] = LATER_OPTIONS;
-  return Object.fromEntries(Object.entries(training).filter(([name]) => !names.includes(name)));
+  const parsed = parseSchema(TRAINING, training);
+  return { posted: parsed.value ?? readableOptions(training), complete: parsed.value, faults: parsed.faults };
 }
 
 function epochFaults(training: unknown, epochsMax: number): Fault[] {
@@ -97,13 +93,23 @@ function epochFaults(training: unknown, epochsMax: number): Fault[] {
   ];
 }
 
-type ReadableOptions = Partial<Pick<PostedTraining, 'loss' | 'metrics' | 'early_stopping' | 'batch_size'>>;
+const READABLE = [
+  'loss',
+  'metrics',
+  'early_stopping',
+  'batch_size',
+  'optimizer',
+  'schedule',
+  'class_weight',
+  'sample_weight_column',
+] as const;
+
+type ReadableOptions = Partial<Pick<PostedTraining, (typeof READABLE)[number]>>;
 
 function readableOptions(training: JsonObject): ReadableOptions {
-  const { loss, metrics, early_stopping, batch_size } = TRAINING.properties;
-  const read = Object.entries({ loss, metrics, early_stopping, batch_size })
-    .filter(([name, schema]) => Object.hasOwn(training, name) && checkSchema(schema, training[name]).length === 0)
-    .map(([name]) => [name, training[name]]);
+  const read = READABLE.filter((name) => {
+    return Object.hasOwn(training, name) && checkSchema(TRAINING.properties[name], training[name]).length === 0;
+  }).map((name) => [name, withDefaults(TRAINING.properties[name], training[name])]);
   return Object.fromEntries(read) as ReadableOptions;
 }
 
@@ -111,64 +117,76 @@ function readableOptions(training: JsonObject): ReadableOptions {
 function assumedTarget({ shape, activation }: NonNullable<SpecReport['output']>, task: Task): TargetSignature {
   const width = shape.at(-1) ?? 1;
   if (task === 'regression') return { kind: 'numbers', outputs: width };
-  return { kind: 'classes', classes: width === 1 && activation === 'sigmoid' ? 2 : width };
+  return { kind: 'classes', classes: width === 1 && (activation === 'sigmoid' || activation === 'step') ? 2 : width };
 }
 
-function resolveLoss(posted: string | undefined, output: NonNullable<SpecReport['output']>, target: TargetSignature): keyof typeof LOSSES {
-  return posted !== undefined && posted !== AUTO_LOSS && isLoss(posted) ? posted : autoLoss(output, target);
+interface ResolvedLoss {
+  readonly name: LossName;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The loss as it was asked for: its type, or with all its options. */
+  readonly echoed: string | TypedOptions;
 }
 
-function isLoss(name: string): name is keyof typeof LOSSES {
+function resolveLoss(posted: PostedTraining['loss'] | undefined, output: LossOutput, target: TargetSignature): ResolvedLoss {
+  const { type, ...options } = typeof posted === 'object' ? posted : { type: posted ?? AUTO_LOSS };
+  const name = isLoss(type) ? type : autoLoss(output, target);
+  const complete = lossOptions(name, options);
+  return { name, options: complete, echoed: typeof posted === 'object' ? { type: name, ...complete } : name };
+}
+
+function isLoss(name: string): name is LossName {
   return Object.hasOwn(LOSSES, name);
 }
 
-function lossFaults(loss: keyof typeof LOSSES | null, { output, spec }: SpecReport, target: TargetSignature | null): Fault[] {
+function lossFaults(loss: ResolvedLoss | null, { output, spec }: SpecReport, target: TargetSignature | null): Fault[] {
   // A network that does not fit the target has been told so; its loss need not be blamed too.
   if (!loss || !output || !target || !spec) return [];
-  const mismatch = LOSSES[loss].mismatch(output, target);
+  const { name, options } = loss;
+  const mismatch = lossOf(name).mismatch(output, target, options);
   if (mismatch === null) return [];
   const suggestion = [{ op: 'add' as const, path: '/loss', value: AUTO_LOSS }];
-  return [{ pointer: '/loss', code: 'loss_mismatch', detail: `${loss} does not fit: ${mismatch}`, received: loss, suggestion }];
+  return [{ pointer: '/loss', code: 'loss_mismatch', detail: `${name} does not fit: ${mismatch}`, received: name, suggestion }];
 }
 
-function metricFaults(metrics: readonly (keyof typeof METRICS)[], target: TargetSignature | null): Fault[] {
+type PostedMetrics = readonly (MetricName | { readonly type: MetricName })[];
+
+function typeOf(metric: PostedMetrics[number]): MetricName {
+  return typeof metric === 'string' ? metric : metric.type;
+}
+
+function metricFaults(metrics: PostedMetrics, target: TargetSignature | null, output: SpecReport['output']): Fault[] {
   if (!target) return [];
-  return metrics.flatMap((metric, i) => {
-    const targets: readonly TargetSignature['kind'][] = METRICS[metric].targets;
-    if (targets.includes(target.kind)) return [];
+  const types = metrics.map(typeOf);
+  return types.flatMap((type, i): Fault[] => {
     const pointer = `/metrics/${i}`;
-    const detail = `${metric} is for ${targets.join(' and ')}, the target holds ${target.kind}.`;
-    return [{ pointer, code: 'metric_mismatch', detail, received: metric, suggestion: [{ op: 'remove' as const, path: pointer }] }];
+    const suggestion = [{ op: 'remove' as const, path: pointer }];
+    if (types.indexOf(type) < i && typeof metrics[i] !== typeof metrics[types.indexOf(type)]) {
+      return [{ pointer, code: 'duplicate_value', detail: `${type} is asked for twice.`, received: type, suggestion }];
+    }
+    const { targets, perClass } = metricOf(type);
+    const single = perClass === true && output?.shape.at(-1) === 1;
+    if (targets.includes(target.kind) && !single) return [];
+    const detail = single
+      ? `${type} compares the scores of the classes, the output is a single probability.`
+      : `${type} is for ${targets.join(' and ')}, the target holds ${target.kind}.`;
+    return [{ pointer, code: 'metric_mismatch', detail, received: type, suggestion }];
   });
+}
+
+/** Names of the numbers a job computes. */
+function watchableNames(metrics: PostedMetrics, validation: boolean): string[] {
+  const numbers = metrics.map(typeOf).filter((type) => metricOf(type).better !== null);
+  const names = ['loss', ...numbers];
+  return validation ? [...names, ...names.map((name) => `val_${name}`)] : names;
 }
 
 function watchedByDefault({ validation }: TrainingCheck): string {
   return validation ? 'val_loss' : 'loss';
 }
 
-function watchFaults(watched: EarlyStoppingOptions | null, metrics: readonly string[], validation: boolean): Fault[] {
-  if (!watched) return [];
-  const { metric } = watched;
-  const names = ['loss', ...metrics];
-  const known = validation ? [...names, ...names.map((name) => `val_${name}`)] : names;
-  if (known.includes(metric)) return [];
-  const path = '/early_stopping/metric';
-  const meant = nearest(metric, known);
-  return [
-    {
-      pointer: path,
-      code: 'metric_mismatch',
-      detail: `This job does not compute ${JSON.stringify(metric)}. It computes ${known.join(', ')}.`,
-      expected: known,
-      received: metric,
-      ...(meant !== undefined && { suggestion: [{ op: 'replace', path, value: meant }] }),
-    },
-  ];
-}
-
 interface WarningContext {
   readonly posted: ReadableOptions;
-  readonly loss: keyof typeof LOSSES | null;
+  readonly loss: LossName | null;
   readonly report: SpecReport;
   readonly rows: number | undefined;
 }

@@ -1,5 +1,5 @@
 import { LOSSES, type LossName } from '../losses/index.ts';
-import type { SpecReport, Task } from './model-spec.ts';
+import type { OutputReport, Task } from './model-spec.ts';
 
 /** What is known of a target column before the task is. */
 export interface TargetColumn {
@@ -10,7 +10,7 @@ export interface TargetColumn {
 }
 
 interface TaskQuestion {
-  readonly output: SpecReport['output'];
+  readonly output: Pick<OutputReport, 'shape' | 'activation'> | null;
   /** The loss as posted; anything that is no loss counts as `auto`. */
   readonly loss?: unknown;
   readonly columns: readonly TargetColumn[];
@@ -28,10 +28,11 @@ export function inferTask({ output, loss, columns }: TaskQuestion): Task {
   return taskOfNumbers(output, column, undefined);
 }
 
-function taskOfNumbers(output: SpecReport['output'], column: TargetColumn, loss: LossName | undefined): Task {
+function taskOfNumbers(output: Pick<OutputReport, 'shape' | 'activation'> | null, column: TargetColumn, loss: LossName | undefined): Task {
   switch (output?.activation) {
     case 'softmax':
     case 'log_softmax':
+    case 'step':
       return 'classification';
     case 'sigmoid':
       // A probability, unless the column holds more than yes and no and the loss does not ask for two classes.

@@ -2,9 +2,12 @@ import type { Fault } from '../faults.ts';
 import type { CheckedLayer } from './check-layer.ts';
 
 /** Names for all layers: given ones as they are, the others after their type (`dense`, `dense_1`, …), and a fault for every repeated one. */
-export function nameLayers(layers: readonly CheckedLayer[]): { names: readonly string[]; faults: readonly Fault[] } {
-  const given = new Set(layers.flatMap(({ name }) => name ?? []));
-  const used = new Set<string>();
+export function nameLayers(
+  layers: readonly CheckedLayer[],
+  inputNames: readonly string[],
+): { names: readonly string[]; faults: readonly Fault[] } {
+  const given = new Set([...inputNames, ...layers.flatMap(({ name }) => name ?? [])]);
+  const used = new Set<string>(inputNames);
   const counts = new Map<string, number>();
   const faults: Fault[] = [];
 
@@ -34,7 +37,7 @@ function duplicateName(pointer: string, name: string, free: string): Fault {
   return {
     pointer: `${pointer}/name`,
     code: 'duplicate_name',
-    detail: `The name ${JSON.stringify(name)} is taken by an earlier layer.`,
+    detail: `The name ${JSON.stringify(name)} is taken by an input or an earlier layer.`,
     received: name,
     suggestion: [{ op: 'replace', path: `${pointer}/name`, value: free }],
   };

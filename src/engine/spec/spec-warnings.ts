@@ -1,19 +1,32 @@
 import type { Fault } from '../faults.ts';
 import { formatShape } from '../shape.ts';
+import { targetsOf } from './check-ends.ts';
+import type { SpecForm } from './check-layer.ts';
 import type { OutputEnd } from './check-target.ts';
-import type { TargetSignature } from './model-spec.ts';
+import type { DataSignature, TargetSignature } from './model-spec.ts';
+import type { NetworkEnd } from './network-ends.ts';
 import type { WalkedLayer } from './walk-layers.ts';
 
 /** Activations that cannot leave a range, so cannot reach all standardised numbers. */
 const BOUNDED: ReadonlySet<string> = new Set(['sigmoid', 'hard_sigmoid', 'tanh', 'softsign', 'relu', 'softplus', 'exponential', 'step']);
 
+interface Warned {
+  readonly layers: readonly WalkedLayer[];
+  readonly ends: readonly NetworkEnd[];
+  readonly form: SpecForm;
+  readonly data?: DataSignature;
+}
+
 /** What is legal and yet most likely not meant. */
-export function specWarnings(layers: readonly WalkedLayer[], end: OutputEnd | null, target: TargetSignature | undefined): Fault[] {
+export function specWarnings({ layers, ends, form, data }: Warned): Fault[] {
+  const chains = ends.map(({ chain }) => chain);
   return [
     ...constantKernels(layers),
-    ...lateDropout(layers),
-    ...linearStacks(layers),
-    ...(target ? boundedNumbers(end, target) : unflattenedImages(layers)),
+    ...chains.flatMap((chain) =>
+      form === 'sequential' ? lateDropout(chain) : lateDropout(chain).map(({ suggestion: _suggestion, ...fault }) => fault),
+    ),
+    ...chains.flatMap(linearStacks),
+    ...(data ? ends.flatMap(({ end }, i) => boundedNumbers(end, targetsOf(data)[i])) : unflattenedImages(layers, form)),
   ];
 }
 
@@ -23,7 +36,9 @@ function constantKernels(layers: readonly WalkedLayer[]): Fault[] {
   if (weighted.length < 2) return [];
   return weighted.flatMap((layer) =>
     layer.weights
-      .filter(({ shape, initializer, trainable }) => trainable && shape.length > 1 && (initializer === 'zeros' || initializer === 'ones'))
+      .filter(
+        ({ name, initializer, trainable }) => trainable && name.endsWith('kernel') && (initializer === 'zeros' || initializer === 'ones'),
+      )
       .map(({ name, initializer }) => {
         const path = `${layer.pointer}/${name}_initializer`;
         return {
@@ -40,7 +55,7 @@ function constantKernels(layers: readonly WalkedLayer[]): Fault[] {
 function lateDropout(layers: readonly WalkedLayer[]): Fault[] {
   const lastWeighted = layers.findLastIndex((layer) => layer.weights.length > 0);
   return layers
-    .filter((layer) => lastWeighted >= 0 && layer.index > lastWeighted && layer.known?.definition.type === 'dropout')
+    .filter((layer, position) => lastWeighted >= 0 && position > lastWeighted && layer.known?.definition.type === 'dropout')
     .map(({ pointer }) => ({
       pointer,
       code: 'dropout_at_output',
@@ -64,8 +79,8 @@ function isDense({ known }: WalkedLayer): boolean {
   return known?.definition.type === 'dense';
 }
 
-function boundedNumbers(end: OutputEnd | null, target: TargetSignature): Fault[] {
-  if (!end?.activationLayer || target.kind !== 'numbers' || !BOUNDED.has(end.activation)) return [];
+function boundedNumbers(end: OutputEnd | null, target: TargetSignature | undefined): Fault[] {
+  if (!end?.activationLayer || target?.kind !== 'numbers' || !BOUNDED.has(end.activation)) return [];
   const path = `${end.activationLayer.pointer}/activation`;
   return [
     {
@@ -80,7 +95,7 @@ function boundedNumbers(end: OutputEnd | null, target: TargetSignature): Fault[]
 }
 
 /** Without a target nobody can say which output is wanted; but a dense layer on an image hardly ever is. */
-function unflattenedImages(layers: readonly WalkedLayer[]): Fault[] {
+function unflattenedImages(layers: readonly WalkedLayer[], form: SpecForm): Fault[] {
   const first = layers.find((layer) => isDense(layer) && (layer.inputShape?.length ?? 0) >= 3);
   if (!first) return [];
   return [
@@ -88,7 +103,7 @@ function unflattenedImages(layers: readonly WalkedLayer[]): Fault[] {
       pointer: first.pointer,
       code: 'missing_flatten',
       detail: `${first.resolvedName} works on the last axis of ${formatShape(first.inputShape ?? [])} only; flatten the image first if all pixels belong together.`,
-      suggestion: [{ op: 'add', path: first.pointer, value: { type: 'flatten' } }],
+      ...(form === 'sequential' && { suggestion: [{ op: 'add', path: first.pointer, value: { type: 'flatten' } }] }),
     },
   ];
 }

@@ -1,8 +1,9 @@
 import Type, { type Static, type TObject } from 'typebox';
 import { LOSSES } from '../losses/index.ts';
-import { METRICS } from '../metrics/index.ts';
+import { METRICS, type MetricName } from '../metrics/index.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
-import type { OptimizerDefinition } from '../optimizers/optimizer.ts';
+import { SCHEDULES } from '../schedules/index.ts';
+import type { TypedOptions } from '../trainer/training.ts';
 
 const BATCH_ROWS_MAX = 2 ** 31 - 1;
 const EARLY_STOPPING_PATIENCE = 5;
@@ -10,12 +11,33 @@ const ADAM = { type: 'adam', learning_rate: 0.001 };
 
 export const AUTO_LOSS = 'auto';
 
-/** An optimizer as posted: its own options next to the type. */
-export function optimizerSchema({ type, summary, options }: OptimizerDefinition): TObject {
+interface WithOptions {
+  readonly type: string;
+  readonly summary: string;
+  readonly options: TObject;
+}
+
+/** A row of a table as posted: its own options next to the type. */
+export function typedSchema({ type, summary, options }: WithOptions): TObject {
   return Type.Object(
     { type: Type.Literal(type), ...options.properties },
     { title: type, description: summary, additionalProperties: false },
   );
+}
+
+/** A row of a table by its type alone, or with options. */
+function nameOrOptions<Name extends string>(table: Readonly<Record<Name, WithOptions>>, further: readonly string[] = []) {
+  const rows: WithOptions[] = Object.values(table);
+  return {
+    oneOf: [
+      { type: 'string', enum: [...further, ...Object.keys(table)] },
+      ...rows.filter(({ options }) => Object.keys(options.properties).length > 0).map(typedSchema),
+    ],
+  };
+}
+
+function bound(description: string) {
+  return Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()], { default: null, description });
 }
 
 const EARLY_STOPPING = Type.Object(
@@ -41,24 +63,40 @@ export const TRAINING = Type.Object(
   {
     epochs: Type.Integer({ minimum: 1, description: 'Passes over the training rows.' }),
     batch_size: Type.Integer({ minimum: 1, maximum: BATCH_ROWS_MAX, default: 32, description: 'Rows of one update.' }),
-    loss: Type.Unsafe<string>({
-      type: 'string',
-      enum: [AUTO_LOSS, ...Object.keys(LOSSES)],
+    loss: Type.Unsafe<string | TypedOptions>({
+      ...nameOrOptions(LOSSES, [AUTO_LOSS]),
       default: AUTO_LOSS,
       description: '`auto` takes the likelihood that belongs to the output layer and the target.',
     }),
     optimizer: Type.Unsafe<{ type: string; learning_rate: number; [option: string]: unknown }>({
-      oneOf: Object.values(OPTIMIZERS).map(optimizerSchema),
+      oneOf: Object.values(OPTIMIZERS).map(typedSchema),
       discriminator: { propertyName: 'type' },
       default: ADAM,
       description: 'How gradients change the weights.',
     }),
     metrics: Type.Optional(
-      Type.Array(Type.Unsafe<keyof typeof METRICS>({ type: 'string', enum: Object.keys(METRICS) }), {
+      Type.Array(Type.Unsafe<MetricName | (TypedOptions & { type: MetricName })>(nameOrOptions(METRICS)), {
         uniqueItems: true,
         description: 'Reported beside the loss. Default: `accuracy` for classes, `mean_absolute_error` for numbers.',
       }),
     ),
+    schedule: Type.Unsafe<TypedOptions | null>({
+      oneOf: [...Object.values(SCHEDULES).map(typedSchema), { type: 'null' }],
+      default: null,
+      description: 'How the learning rate changes over the job.',
+    }),
+    clip_value: bound('Each element of a gradient is held within plus and minus this.'),
+    clip_norm: bound('The norm of the gradient of each weight is held below this.'),
+    global_clip_norm: bound('The norm of all gradients together is held below this.'),
+    class_weight: Type.Unsafe<Readonly<Record<string, number>> | null>({
+      oneOf: [{ type: 'object', minProperties: 1, additionalProperties: { type: 'number', minimum: 0 } }, { type: 'null' }],
+      default: null,
+      description: 'Factor of the loss of each class; classes that are left out count 1.',
+    }),
+    sample_weight_column: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
+      default: null,
+      description: 'Column with the factor of the loss of each row.',
+    }),
     seed: Type.Integer({
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,

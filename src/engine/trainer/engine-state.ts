@@ -4,11 +4,16 @@
  */
 
 import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
+import type { PlateauState } from '../schedules/schedule.ts';
 import type { StoredTensor } from '../weights/safetensors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
 import type { TrackedEpochs } from './epoch-tracker.ts';
 
 const FORMAT = 'alma-state-1';
+/** Positions in the list of progress. */
+const PLATEAU_AT = 5;
+const OUTCOME_AT = 9;
+const OUTCOMES: readonly PerceptronState['outcome'][] = ['learning', 'separated', 'cycle'];
 
 /** Where a run stands. */
 export interface RunState {
@@ -18,6 +23,17 @@ export interface RunState {
   readonly tracked: TrackedEpochs;
   /** Weights of the best epoch (trainable block, then the others), kept when they may have to come back. */
   readonly bestWeights: Float32Array | null;
+  /** What a schedule that looks at results has seen. */
+  readonly plateau: PlateauState | null;
+  readonly perceptron: PerceptronState | null;
+}
+
+/** What Rosenblatt's rule has come to. */
+export interface PerceptronState {
+  /** `separated`: an epoch without an error. `cycle`: the weights have been the same before, so they will never be right. */
+  readonly outcome: 'learning' | 'separated' | 'cycle';
+  /** Weights of an earlier epoch, to see a cycle by. */
+  readonly earlier: Float32Array | null;
 }
 
 /** A state read back; `blocks` are to be copied over the blocks of the arena. */
@@ -32,9 +48,17 @@ export function stateBlocks({ trainable, others, slots }: WeightsLayout): readon
 
 export function encodeState(state: RunState, layout: WeightsLayout, arena: ArrayBuffer): Uint8Array {
   const { best, wait } = state.tracked;
-  const progress = Float64Array.of(state.epoch, state.step, wait, best?.epoch ?? 0, best?.value ?? Number.NaN);
+  const { plateau, perceptron } = state;
+  const progress = Float64Array.of(
+    ...[state.epoch, state.step, wait, best?.epoch ?? 0, best?.value ?? Number.NaN],
+    ...(plateau ? [plateau.rate, plateau.best, plateau.wait, plateau.cooldown] : [0, Number.NaN, 0, 0]),
+    perceptron ? OUTCOMES.indexOf(perceptron.outcome) : -1,
+  );
   const blocks = stateBlocks(layout).map((block, i) => tensor(`block/${i}`, viewOfBlock(block, arena)));
-  const kept = state.bestWeights ? [tensor('best', state.bestWeights)] : [];
+  const kept = [
+    ...(state.bestWeights ? [tensor('best', state.bestWeights)] : []),
+    ...(perceptron?.earlier ? [tensor('earlier', perceptron.earlier)] : []),
+  ];
   return encodeSafetensors([tensor('progress', progress), ...blocks, ...kept], { format: FORMAT, best_metric: best?.metric ?? '' });
 }
 
@@ -48,13 +72,19 @@ export function decodeState(file: Uint8Array, layout: WeightsLayout): RestoredSt
     if (!(data instanceof Float32Array) || data.byteLength !== block.bytes) throw new Error('The state belongs to another network');
     return data;
   });
-  const [epoch = 0, step = 0, wait = 0, bestEpoch = 0, value = Number.NaN] = byName.get('progress') ?? [];
+  const progress = byName.get('progress') ?? [];
+  const [epoch = 0, step = 0, wait = 0, bestEpoch = 0, value = Number.NaN] = progress;
+  const [rate = 0, plateauBest = Number.NaN, plateauWait = 0, cooldown = 0] = progress.slice(PLATEAU_AT);
+  const outcome = OUTCOMES[progress[OUTCOME_AT] ?? -1];
   const bestWeights = byName.get('best');
+  const earlier = byName.get('earlier');
   return {
     epoch,
     step,
     tracked: { best: bestEpoch > 0 ? { epoch: bestEpoch, metric: metadata['best_metric'] ?? '', value } : null, wait },
     bestWeights: bestWeights instanceof Float32Array ? bestWeights : null,
+    plateau: rate > 0 ? { rate, best: plateauBest, wait: plateauWait, cooldown } : null,
+    perceptron: outcome ? { outcome, earlier: earlier instanceof Float32Array ? earlier : null } : null,
     blocks,
   };
 }

@@ -11,7 +11,7 @@ export interface TrackedEpochs {
 }
 
 /** The metric by which epochs are compared: the one early stopping names, else the loss on unseen rows if there are any. */
-export function trackedMetric(training: TrainingOptions, hasValidation: boolean): string {
+export function trackedMetric(training: Pick<TrainingOptions, 'early_stopping'>, hasValidation: boolean): string {
   return training.early_stopping?.metric ?? (hasValidation ? 'val_loss' : 'loss');
 }
 
@@ -37,7 +37,8 @@ export function isExhausted({ wait }: TrackedEpochs, { early_stopping }: Trainin
   return early_stopping !== null && wait > 0 && wait >= early_stopping.patience;
 }
 
-function isLowerBetter(metric: string): boolean {
+/** Whether a metric, with or without `val_`, is the better the smaller it is. */
+export function isLowerBetter(metric: string): boolean {
   const definitions: readonly MetricDefinition[] = [loss, ...Object.values(METRICS)];
   return definitions.find(({ type }) => type === metric.replace(/^val_/, ''))?.better !== 'higher';
 }

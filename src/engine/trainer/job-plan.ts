@@ -1,5 +1,4 @@
 import { LOSSES } from '../losses/index.ts';
-import type { MetricName } from '../metrics/index.ts';
 import { METRICS } from '../metrics/index.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
 import type { OptimizerDefinition, UpdateCall } from '../optimizers/optimizer.ts';
@@ -14,26 +13,66 @@ const EVALUATION_ROWS_MIN = 64;
 export interface JobPlanRequest {
   readonly spec: ModelSpec;
   readonly task: Task;
-  readonly training: Pick<TrainingOptions, 'batch_size' | 'loss' | 'optimizer' | 'metrics'>;
+  readonly training: TrainingOptions;
   /** Rows that are trained on: no batch is larger. */
   readonly rows: number;
+  /** Weights per row where there is more than one: one per time step. */
+  readonly weightsPerRow?: number;
+  /** What the targets of the outputs after the first hold. */
+  readonly furtherTargets?: readonly ('classes' | 'numbers')[];
 }
 
 /** The plan of a job. The trainer allocates its arena; the estimate only reads its size. */
-export function planJob({ spec, task, training, rows }: JobPlanRequest): TrainingPlan {
+export function planJob({ spec, task, training, rows, weightsPerRow = 1, furtherTargets = [] }: JobPlanRequest): TrainingPlan {
   const batchSize = Math.min(training.batch_size, rows);
+  const sampleWeights = isWeighted(training) ? { sampleWeights: weightsPerRow > 1 ? [weightsPerRow] : [] } : {};
+  const first = task === 'classification' ? 'classes' : 'numbers';
   return planTraining({
     spec,
-    loss: named(LOSSES, training.loss, 'loss'),
-    metrics: training.metrics
-      .map((metric): MetricName => named(METRICS, metric, 'metric'))
-      .filter((metric, i, all) => all.indexOf(metric) === i),
+    // Weights of the rows are those of the first output.
+    outputs: outputNames(spec).map((name, i) => {
+      const target = i === 0 ? first : (furtherTargets[i - 1] ?? 'numbers');
+      return { ...outputRequest(training, name), target, ...(i === 0 && sampleWeights) };
+    }),
     update: updateOf(training.optimizer),
-    target: task === 'classification' ? 'classes' : 'numbers',
+    clips: {
+      value: training.clip_value ?? null,
+      norm: training.clip_norm ?? null,
+      globalNorm: training.global_clip_norm ?? null,
+    },
     batchSize,
     evaluationBatchSize: Math.min(Math.max(batchSize, EVALUATION_ROWS_MIN), rows),
     realBytes: 4,
   });
+}
+
+/** The names by which training options mean an output; a sequential network has one without. */
+function outputNames({ outputs }: ModelSpec): readonly (string | null)[] {
+  return outputs ?? [null];
+}
+
+function outputRequest(training: TrainingOptions, name: string | null) {
+  const own = (name === null ? undefined : training.outputs?.[name]) ?? {};
+  const { type: loss, ...lossOptions } = typed(own.loss ?? training.loss);
+  return {
+    loss: named(LOSSES, loss, 'loss'),
+    lossOptions,
+    weight: own.loss_weight ?? 1,
+    metrics: (own.metrics ?? training.metrics)
+      .map(typed)
+      .map(({ type, ...options }) => ({ name: named(METRICS, type, 'metric'), options }))
+      .filter(({ name: metric }, i, all) => all.findIndex((other) => other.name === metric) === i),
+  };
+}
+
+/** Whether rows count differently. */
+export function isWeighted({ class_weight, sample_weight_column }: TrainingOptions): boolean {
+  return Boolean(class_weight) || typeof sample_weight_column === 'string';
+}
+
+/** The long form of what may be a name alone. */
+function typed(posted: string | { readonly type: string }): { readonly type: string } {
+  return typeof posted === 'string' ? { type: posted } : posted;
 }
 
 function updateOf(optimizer: TrainingOptions['optimizer']): UpdateCall & { slots: number } {

@@ -1,7 +1,9 @@
 import { CONTROL, STOP } from '../backends/backend.ts';
 import { isExhausted } from './epoch-tracker.ts';
+import type { Results } from './results.ts';
+import type { PartResult } from './run-part.ts';
 import type { EpochReport, Metrics, TrainerStopReason, TrainRequest, TrainResult } from './training.ts';
-import type { PartResult, TrainingRun } from './training-run.ts';
+import type { TrainingRun } from './training-run.ts';
 import { createTrainingRun } from './training-run.ts';
 import { readWeights } from './weights-memory.ts';
 
@@ -13,16 +15,16 @@ export function* train(request: TrainRequest): Generator<EpochReport, TrainResul
   const run = createTrainingRun(request);
   const { training, control, now } = request;
   let latest: Metrics = {};
-  while (run.epoch < training.epochs && !isExhausted(run.tracked, training)) {
+  while (run.state.epoch < training.epochs && !isSettled(run, request)) {
     const startedAt = now();
     const result = runEpoch(run, request);
     if (result.end === 'stopped' && takeConclude(control)) return finish(run, request, 'concluded', latest);
     if (result.end !== 'done') return brokenOff(run, result, latest);
     latest = result.metrics;
     run.finishEpoch(latest);
-    yield reportEpoch(run, request, latest, (now() - startedAt) / 1000);
+    yield reportEpoch(run, request, { results: result, seconds: (now() - startedAt) / 1000 });
   }
-  return finish(run, request, run.epoch < training.epochs ? 'early_stopping' : 'completed', latest);
+  return finish(run, request, endOf(run, request), latest);
 }
 
 /** Whether the stop was a request to conclude. It is taken: the backend can run again, to evaluate. */
@@ -30,26 +32,36 @@ function takeConclude(control: Int32Array): boolean {
   return Atomics.compareExchange(control, CONTROL.stop, STOP.conclude, STOP.none) === STOP.conclude;
 }
 
+/** Whether further epochs would be for nothing. */
+function isSettled({ state }: TrainingRun, { training }: TrainRequest): boolean {
+  return isExhausted(state.tracked, training) || (state.perceptron !== null && state.perceptron.outcome !== 'learning');
+}
+
 /** Updates and, if there are rows for it, validation. */
 function runEpoch(run: TrainingRun, { split }: TrainRequest): PartResult {
   const trained = run.trainEpoch();
   if (trained.end !== 'done' || split.validation.length === 0) return trained;
   const validated = run.evaluate(split.validation);
-  if (validated.end !== 'done') return validated;
-  return { end: 'done', metrics: { ...trained.metrics, ...prefixed('val_', validated.metrics) } };
+  return validated.end === 'done' ? { end: 'done', ...joined(trained, 'val_', validated) } : validated;
 }
 
-function reportEpoch(run: TrainingRun, { training }: TrainRequest, metrics: Metrics, seconds: number): EpochReport {
-  const { epoch, step, tracked } = run;
+function reportEpoch(
+  run: TrainingRun,
+  { diagnostics }: TrainRequest,
+  { results, seconds }: { readonly results: Results; readonly seconds: number },
+): EpochReport {
+  const { epoch, step, tracked } = run.state;
   return {
     epoch,
     step,
-    metrics,
-    learning_rate: training.optimizer.learning_rate,
+    metrics: results.metrics,
+    ...(Object.keys(results.matrices).length > 0 && { matrices: results.matrices }),
+    learning_rate: run.learningRate,
     seconds,
     best: tracked.best!,
+    ...(diagnostics && { layers: run.diagnose() }),
     state() {
-      if (run.epoch !== epoch) throw new Error(`The state after epoch ${epoch} is gone: training went on`);
+      if (run.state.epoch !== epoch) throw new Error(`The state after epoch ${epoch} is gone: training went on`);
       return run.encodeState();
     },
   };
@@ -59,7 +71,7 @@ function reportEpoch(run: TrainingRun, { training }: TrainRequest, metrics: Metr
 function finish(run: TrainingRun, request: TrainRequest, stop_reason: TrainerStopReason, latest: Metrics): TrainResult {
   const { split, control } = request;
   run.restoreBest();
-  let metrics: Metrics = {};
+  let results: Results = { metrics: {}, matrices: {} };
   for (const [prefix, rows] of [
     ['', split.train],
     ['val_', split.validation],
@@ -70,21 +82,37 @@ function finish(run: TrainingRun, request: TrainRequest, stop_reason: TrainerSto
     // A request to conclude what is being concluded already.
     while (evaluated.end === 'stopped' && takeConclude(control)) evaluated = run.evaluate(rows);
     if (evaluated.end !== 'done') return brokenOff(run, evaluated, latest);
-    metrics = { ...metrics, ...prefixed(prefix, evaluated.metrics) };
+    results = joined(results, prefix, evaluated);
   }
-  return { ...keptOf(run), stop_reason, metrics };
+  const { metrics, matrices } = results;
+  const converged = stop_reason !== 'not_separable';
+  return { ...keptOf(run), stop_reason, converged, metrics, matrices };
+}
+
+function endOf({ state }: TrainingRun, { training }: TrainRequest): TrainerStopReason {
+  const { perceptron, epoch } = state;
+  if (perceptron?.outcome === 'separated') return 'completed';
+  if (perceptron && (perceptron.outcome === 'cycle' || epoch >= training.epochs)) return 'not_separable';
+  return epoch < training.epochs ? 'early_stopping' : 'completed';
 }
 
 function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }>, latest: Metrics): TrainResult {
-  const shared = { ...keptOf(run), metrics: latest };
+  const shared = { ...keptOf(run), converged: false, metrics: latest, matrices: {} };
   if (result.end === 'stopped') return { ...shared, stop_reason: 'abandoned' };
-  return { ...shared, stop_reason: 'divergence', divergence: { step: result.step, detail: result.detail } };
+  return { ...shared, stop_reason: 'divergence', divergence: result.divergence };
 }
 
 function keptOf(run: TrainingRun) {
-  return { backend: run.backend, best: run.tracked.best, weights: readWeights(run.memory) };
+  return { backend: run.backend, best: run.state.tracked.best, weights: readWeights(run.memory) };
 }
 
-function prefixed(prefix: string, metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [prefix + name, value]));
+function joined(results: Results, prefix: string, added: Results): Results {
+  return {
+    metrics: { ...results.metrics, ...prefixed(prefix, added.metrics) },
+    matrices: { ...results.matrices, ...prefixed(prefix, added.matrices) },
+  };
+}
+
+function prefixed<T>(prefix: string, named: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(named).map(([name, value]) => [prefix + name, value]));
 }

@@ -1,79 +1,109 @@
-import type { RunResult, Session } from '../backends/backend.ts';
-import { CONTROL } from '../backends/backend.ts';
 import { backendFor } from '../backends/select.ts';
-import type { TrainingPlan } from '../plan/training-plan.ts';
 import { permutation, STREAMS, seedWords } from '../random.ts';
 import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
+import { dealFeatures } from './feeds.ts';
 import { planJob } from './job-plan.ts';
+import { createDiagnostics, type LayerDiagnostics } from './layer-diagnostics.ts';
+import { type LearningRates, learningRates } from './learning-rates.ts';
+import { nextPerceptron } from './perceptron-outcome.ts';
+import { type Compiled, type PartResult, runPart } from './run-part.ts';
+import { weightsFeed } from './sample-weights.ts';
 import type { Metrics, TrainRequest } from './training.ts';
 import { initializeWeights, type WeightsMemory } from './weights-memory.ts';
 
-/** How an epoch or an evaluation ended; `metrics` without a prefix. */
-export type PartResult =
-  | { readonly end: 'done'; readonly metrics: Metrics }
-  | { readonly end: 'stopped' }
-  | { readonly end: 'divergence'; readonly step: number; readonly detail: string };
-
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
-export interface TrainingRun extends RunState {
+export interface TrainingRun {
+  /** Where the run stands now. */
+  readonly state: RunState;
   readonly memory: WeightsMemory;
+  /** Rate of the last update. */
+  readonly learningRate: number;
   /** The variant of the backend that runs it. */
   readonly backend: string;
   /** One epoch of updates. */
   trainEpoch(): PartResult;
   /** The metrics over some rows with the weights as they are, in inference mode. */
   evaluate(rows: Int32Array): PartResult;
-  /** Counts the epoch in for best weights and early stopping. */
+  /** Counts the epoch in: best weights, early stopping, schedule. */
   finishEpoch(metrics: Metrics): void;
+  /** How the layers are doing now, from one more step on a copy. */
+  diagnose(): readonly LayerDiagnostics[];
   restoreBest(): void;
   encodeState(): Uint8Array;
 }
 
-export function createTrainingRun(request: TrainRequest): TrainingRun {
+/** Plans a job and allocates what it needs. */
+export function compile(request: TrainRequest): Compiled {
   const { spec, task, training, data, split } = request;
   if (data.targets instanceof Int32Array !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
   if (split.train.length === 0) throw new Error('There is no row to train on');
-  const plan = planJob({ spec, task, training, rows: split.train.length });
+  const weights = weightsFeed(training, data);
+  const weightsPerRow = weights ? weights.length / data.rows : 1;
+  const furtherTargets = (data.furtherTargets ?? []).map((target) =>
+    target instanceof Int32Array ? ('classes' as const) : ('numbers' as const),
+  );
+  const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const arena = new ArrayBuffer(plan.arenaBytes);
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
+  const feeds = [
+    ...dealFeatures(data.inputs ?? data.features, data.rows, plan.inputs),
+    data.targets,
+    ...(data.furtherTargets ?? []),
+    ...(weights ? [weights] : []),
+  ];
   const sessions = { training: backend.load(plan.training, arena), evaluation: backend.load(plan.evaluation, arena) };
-  const memory = { weights: plan.weights, layout: plan.layout, arena };
-  let state = startState(request, memory);
+  return { request, plan, backend, arena, feeds, sessions };
+}
 
+export function createTrainingRun(request: TrainRequest): TrainingRun {
+  const { training, split } = request;
+  const compiled = compile(request);
+  const { plan, arena, backend, feeds } = compiled;
+  const memory = { weights: plan.weights, layout: plan.layout, arena };
+  const stepsPerEpoch = Math.ceil(split.train.length / plan.training.batchSize);
+  const context = { learningRate: training.optimizer.learning_rate, totalSteps: training.epochs * stepsPerEpoch };
+  const schedule = learningRates(training, context, split.validation.length > 0);
+  const rates = new Float64Array(stepsPerEpoch);
   const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
   const metric = trackedMetric(training, split.validation.length > 0);
-  const stepsPerEpoch = Math.ceil(split.train.length / plan.training.batchSize);
-  const learningRates = new Float64Array(stepsPerEpoch).fill(training.optimizer.learning_rate);
+  let state = startState(request, memory, schedule);
+  let diagnostics: ReturnType<typeof createDiagnostics> | null = null;
 
   return {
     memory,
     backend: backend.variant,
-    get epoch() {
-      return state.epoch;
+    get state() {
+      return state;
     },
-    get step() {
-      return state.step;
-    },
-    get tracked() {
-      return state.tracked;
-    },
-    get bestWeights() {
-      return state.bestWeights;
+    get learningRate() {
+      return rates.at(-1)!;
     },
     trainEpoch() {
+      schedule.fill(rates, state.step, state.plateau);
       const order = epochOrder(request, state.epoch);
-      const result = runPart({ request, plan, arena }, sessions.training, { order, firstStep: state.step, learningRates });
-      if (result.end === 'done') state = { ...state, epoch: state.epoch + 1, step: state.step + stepsPerEpoch };
+      const result = runPart(compiled, { side: 'training', order, firstStep: state.step, learningRates: rates });
+      if (result.end === 'done') {
+        state = { ...state, epoch: state.epoch + 1, step: state.step + stepsPerEpoch };
+        const seen = { epoch: state.epoch, errors: result.metrics['loss']!, fixedOrder: !training.shuffle };
+        const perceptron = state.perceptron && nextPerceptron(state.perceptron, { ...seen, weights: () => concatenate(restorable) });
+        state = { ...state, perceptron };
+      }
       return result;
     },
-    evaluate: (rows) =>
-      runPart({ request, plan, arena }, sessions.evaluation, { order: rows, firstStep: state.step, learningRates: NO_UPDATES }),
+    evaluate: (order) => runPart(compiled, { side: 'evaluation', order, firstStep: state.step, learningRates: NO_UPDATES }),
     finishEpoch(metrics) {
       const tracked = trackEpoch(state.tracked, state.epoch, metric, metrics, training);
       const isBest = tracked.best?.epoch === state.epoch;
       const keep = training.early_stopping?.restore_best && isBest;
-      state = { ...state, tracked, bestWeights: keep ? concatenate(restorable) : state.bestWeights };
+      const plateau = schedule.next(state.plateau, metrics);
+      state = { ...state, tracked, plateau, bestWeights: keep ? concatenate(restorable) : state.bestWeights };
+    },
+    diagnose() {
+      diagnostics ??= createDiagnostics(plan, backend);
+      const batchRows = epochOrder(request, state.epoch).subarray(0, plan.training.batchSize);
+      const seed = seedWords(training.seed);
+      return diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
     },
     restoreBest() {
       let from = 0;
@@ -88,22 +118,11 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
 
 const NO_UPDATES = new Float64Array(0);
 
-interface Memory {
-  readonly request: TrainRequest;
-  readonly plan: TrainingPlan;
-  readonly arena: ArrayBuffer;
-}
-
-interface Part {
-  readonly order: Int32Array;
-  readonly firstStep: number;
-  readonly learningRates: Float64Array;
-}
-
-function startState({ training, resumeFrom }: TrainRequest, memory: WeightsMemory): RunState {
+function startState({ training, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
   if (!resumeFrom) {
     initializeWeights(memory, training.seed);
-    return { epoch: 0, step: 0, tracked: { best: null, wait: 0 }, bestWeights: null };
+    const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
+    return { epoch: 0, step: 0, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: schedule.start(), perceptron };
   }
   const { blocks, ...state } = decodeState(resumeFrom, memory.layout);
   stateBlocks(memory.layout).forEach((block, i) => {
@@ -115,39 +134,6 @@ function startState({ training, resumeFrom }: TrainRequest, memory: WeightsMemor
 /** The training rows in the order of an epoch (from 0): a permutation drawn from the seed and the epoch. */
 function epochOrder({ training, split: { train } }: TrainRequest, epoch: number): Int32Array {
   return training.shuffle ? permutation(training.seed, STREAMS.shuffle, epoch, train.length).map((position) => train[position]!) : train;
-}
-
-/** All batches of a part in one call of the backend, which looks at the stop flag before each step. */
-function runPart({ request, plan, arena }: Memory, session: Session, part: Part): PartResult {
-  new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes).fill(0);
-  const { data, training, control } = request;
-  const result = session.run({
-    feeds: [data.features, data.targets],
-    ...part,
-    from: 0,
-    to: part.order.length,
-    seed: seedWords(training.seed),
-    control,
-  });
-  if (result.nonFinite !== null) return divergence(plan, part, result);
-  if (Atomics.load(control, CONTROL.stop) !== 0) return { end: 'stopped' };
-  return { end: 'done', metrics: readMetrics(plan, arena, data.targetStd) };
-}
-
-function divergence({ training }: TrainingPlan, { firstStep }: Part, { steps, nonFinite }: RunResult): PartResult {
-  const firstGuard = training.commands.findIndex(({ kernel }) => kernel === 'guard_finite');
-  const step = firstStep + steps;
-  const what = nonFinite === firstGuard ? 'loss' : 'gradient';
-  return { end: 'divergence', step, detail: `The ${what} of update ${step + 1} is not finite; the weights are those before it.` };
-}
-
-function readMetrics({ metrics }: TrainingPlan, arena: ArrayBuffer, targetStd: Float64Array | undefined): Metrics {
-  return Object.fromEntries(
-    metrics.map(({ metric, accumulator: { byteOffset, length } }) => [
-      metric.type,
-      metric.result(new Float64Array(arena, byteOffset, length), targetStd),
-    ]),
-  );
 }
 
 function concatenate(blocks: readonly Float32Array[]): Float32Array {

@@ -1,14 +1,30 @@
+import type { Matrix } from '../metrics/metric.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
+import type { Feed } from './feeds.ts';
+import type { LayerDiagnostics } from './layer-diagnostics.ts';
 
 /** Training options after defaults: what the API echoes as `training`. */
 export interface TrainingOptions {
   readonly epochs: number;
   readonly batch_size: number;
-  /** Concrete loss type, never `auto`. */
-  readonly loss: string;
+  /** Concrete loss, never `auto`: its type alone, or with options. */
+  readonly loss: string | TypedOptions;
+  /** For a network with several outputs: what one of them has instead, by its name. */
+  readonly outputs?: Readonly<Record<string, OutputTraining>>;
   readonly optimizer: { readonly type: string; readonly learning_rate: number; readonly [option: string]: unknown };
-  readonly metrics: readonly string[];
+  /** Types alone, or with options. */
+  readonly metrics: readonly (string | TypedOptions)[];
+  /** How the learning rate changes; null: not at all. */
+  readonly schedule?: TypedOptions | null;
+  /** Bounds of gradients: of each element, of the norm per weight, of the norm of all together. Applied in this order. */
+  readonly clip_value?: number | null;
+  readonly clip_norm?: number | null;
+  readonly global_clip_norm?: number | null;
+  /** Factor of the loss of each class, by label or index as text; missing ones count 1. */
+  readonly class_weight?: Readonly<Record<string, number>> | null;
+  /** For the service: the column that `TrainingData.sampleWeights` comes from. */
+  readonly sample_weight_column?: string | null;
   readonly seed: number;
   readonly shuffle: boolean;
   readonly early_stopping: EarlyStoppingOptions | null;
@@ -16,6 +32,20 @@ export interface TrainingOptions {
   readonly checkpoint: { readonly every_epochs: number };
   readonly threads: number;
   readonly on_divergence: 'stop';
+}
+
+/** A row of a table of the engine, chosen with options. */
+export interface TypedOptions {
+  readonly type: string;
+  readonly [option: string]: unknown;
+}
+
+/** Training options of one output among several. */
+export interface OutputTraining {
+  readonly loss?: string | TypedOptions;
+  /** Factor of its loss in the sum; default 1. */
+  readonly loss_weight?: number;
+  readonly metrics?: TrainingOptions['metrics'];
 }
 
 export interface EarlyStoppingOptions {
@@ -30,11 +60,22 @@ export interface EarlyStoppingOptions {
 export interface TrainingData {
   readonly rows: number;
   readonly featureWidth: number;
+  /** The inputs of a network side by side in each row. */
   readonly features: Float32Array;
+  /** Instead of `features`: one array per input of a network with several. */
+  readonly inputs?: readonly Feed[];
   readonly targetWidth: number;
   readonly targets: Float32Array | Int32Array;
+  /** Targets of the outputs after the first. */
+  readonly furtherTargets?: readonly Feed[];
   /** Standard deviation by which each numeric target column was divided: metrics are reported in the column's units. */
   readonly targetStd?: Float64Array;
+  /** Mean that was taken from each numeric target column. */
+  readonly targetMean?: Float64Array;
+  /** Labels of the classes in the order of their indices: `class_weight` names them. */
+  readonly labels?: readonly string[];
+  /** Factor of each row's loss, or of each time step's, row-major. */
+  readonly sampleWeights?: Float32Array;
 }
 
 /** Row numbers of each part. */
@@ -55,6 +96,8 @@ export interface TrainRequest {
   readonly resumeFrom?: Uint8Array;
   /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
   readonly control: Int32Array;
+  /** Whether each report says how the layers are doing, at the price of one more step per epoch. */
+  readonly diagnostics?: boolean;
   /** Monotonic clock in milliseconds. */
   readonly now: () => number;
 }
@@ -68,6 +111,21 @@ export interface BestEpoch {
   readonly value: number;
 }
 
+/** Results that are tables of numbers, by name. */
+export type Matrices = Readonly<Record<string, Matrix>>;
+
+/** Where the first non-finite value was seen. The step was not applied. */
+export interface Divergence {
+  /** Updates before it. */
+  readonly step: number;
+  readonly detail: string;
+  /** Layer and tensor of the value; null when running the step again does not show it. */
+  readonly layer: string | null;
+  readonly tensor: string | null;
+  /** Row numbers of the dataset: those with such a value, or the whole batch where the value belongs to no row. */
+  readonly rows: readonly number[];
+}
+
 /** Yielded by the trainer after every epoch. */
 export interface EpochReport {
   /** Counts from 1. */
@@ -75,14 +133,19 @@ export interface EpochReport {
   /** Updates done since the start of the job. */
   readonly step: number;
   readonly metrics: Metrics;
+  /** Results that are no single number: `confusion_matrix`, `val_confusion_matrix`. */
+  readonly matrices?: Matrices;
+  /** Rate of the last update. */
   readonly learning_rate: number;
   readonly seconds: number;
   readonly best: BestEpoch;
+  /** On request: how the layers are doing. */
+  readonly layers?: readonly LayerDiagnostics[];
   /** The whole engine state after this epoch (parameters, slots, early stopping, best weights); resuming from it is bit-exact. */
   readonly state: () => Uint8Array;
 }
 
-export type TrainerStopReason = 'completed' | 'early_stopping' | 'concluded' | 'divergence' | 'abandoned';
+export type TrainerStopReason = 'completed' | 'early_stopping' | 'concluded' | 'divergence' | 'not_separable' | 'abandoned';
 
 /** Returned by the trainer at its end. `concluded` and `abandoned` are what `STOP` asked for. */
 export interface TrainResult {
@@ -94,9 +157,12 @@ export interface TrainResult {
    * `abandoned` those of the newest epoch.
    */
   readonly metrics: Metrics;
+  readonly matrices: Matrices;
+  /** Whether training came to an end of its own: false for a perceptron that still errs, after divergence and when stopped. */
+  readonly converged: boolean;
   readonly best: BestEpoch | null;
   /** Weights of the model in spec order, running statistics included. */
   readonly weights: readonly NamedTensor[];
   /** For `divergence`: where the first non-finite value was seen. */
-  readonly divergence?: { readonly step: number; readonly detail: string };
+  readonly divergence?: Divergence;
 }

@@ -14,7 +14,9 @@ export interface WeightsMemory {
 /** First values: a function of the seed and of the weight's stream, which is its position in the spec. */
 export function initializeWeights(memory: WeightsMemory, seed: number): void {
   memory.weights.forEach((weight, i) => {
-    viewOfWeight(memory, i).set(initialize(weight.initializer, weight.shape, seed, weight.stream));
+    const view = viewOfWeight(memory, i);
+    view.set(initialize(weight.initializer, weight.shape, seed, weight.stream));
+    if (weight.ones) view.fill(1, weight.ones.from, weight.ones.to);
   });
 }
 

@@ -38,7 +38,7 @@ describe('differentiation', () => {
     const kernel = graph.parameter('kernel', [2, 2]);
     const y = graph.apply('tanh', [graph.apply('dense', [x, kernel], {})], {});
     const arriving = graph.value({ label: 'upstream', shape: [2], batched: true, type: 'real', role: 'gradient' });
-    const { calls, gradients } = differentiate(graph, { nodes: liveNodes(graph, [y]), root: y, arriving, of: [kernel] });
+    const { calls, gradients } = differentiate(graph, { nodes: liveNodes(graph, [y]), roots: [{ value: y, arriving }], of: [kernel] });
     expect(calls.map((call) => call.kernel)).toEqual(['tanh_grad', 'dense_grad_kernel']);
     expect(gradients.has(x)).toBe(false);
   });

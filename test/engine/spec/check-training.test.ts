@@ -35,8 +35,14 @@ describe('defaults', () => {
       epochs: 5,
       batch_size: 32,
       loss: 'sparse_categorical_cross_entropy',
-      optimizer: { type: 'adam', learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
+      optimizer: { type: 'adam', learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false },
       metrics: ['accuracy'],
+      schedule: null,
+      clip_value: null,
+      clip_norm: null,
+      global_clip_norm: null,
+      class_weight: null,
+      sample_weight_column: null,
       seed: 0,
       shuffle: true,
       early_stopping: null,
@@ -76,6 +82,12 @@ describe('defaults', () => {
       loss: 'categorical_cross_entropy',
       optimizer: { type: 'sgd', learning_rate: 0.5, momentum: 0.9, nesterov: true },
       metrics: [],
+      schedule: { type: 'one_cycle', pct_start: 0.5, div_factor: 10, final_div_factor: 100, anneal_strategy: 'linear' },
+      clip_value: 2,
+      clip_norm: 1,
+      global_clip_norm: 3,
+      class_weight: { 0: 2, 2: 0.5 },
+      sample_weight_column: 'weight',
       seed: 2 ** 53 - 1,
       shuffle: false,
       early_stopping: { metric: 'val_loss', patience: 0, min_delta: 0.1, restore_best: false },
@@ -83,7 +95,21 @@ describe('defaults', () => {
       threads: 1,
       on_divergence: 'stop',
     };
-    expect(checkTraining({ ...classifier, training }).training).toEqual(training);
+    expect(checkTraining({ ...classifier, weightColumns: ['weight'], training }).training).toEqual(training);
+  });
+
+  test('of losses, metrics and schedules are filled in where options are given', () => {
+    const training = {
+      epochs: 1,
+      loss: { type: 'categorical_cross_entropy', label_smoothing: 0.1 },
+      metrics: ['f1', { type: 'top_k_accuracy', k: 2 }],
+      schedule: { type: 'reduce_on_plateau', factor: 0.5 },
+    };
+    expect(checkTraining({ ...classifier, training }).training).toMatchObject({
+      loss: { type: 'categorical_cross_entropy', label_smoothing: 0.1, from_logits: false },
+      metrics: ['f1', { type: 'top_k_accuracy', k: 2 }],
+      schedule: { type: 'reduce_on_plateau', factor: 0.5, patience: 10, min_delta: 1e-4, cooldown: 0, min_lr: 0 },
+    });
   });
 
   test('stay the same when they are checked again', () => {
@@ -135,12 +161,47 @@ describe('one fault', () => {
       fault: '/early_stopping/metric metric_mismatch',
       mended: true,
     },
-    ...['schedule', 'clip_norm', 'global_clip_norm', 'clip_value', 'class_weight', 'sample_weight_column'].map((option) => ({
-      name: `${option}, which this version does not have`,
-      training: { epochs: 1, [option]: 1 },
-      fault: `/${option} unknown_field`,
+    { name: 'a bound of zero', training: { epochs: 1, clip_norm: 0 }, fault: '/clip_norm out_of_range' },
+    {
+      name: 'an unknown schedule',
+      training: { epochs: 1, schedule: { type: 'one_cycles' } },
+      fault: '/schedule/type not_one_of',
       mended: true,
-    })),
+    },
+    {
+      name: 'as many values as boundaries',
+      training: { epochs: 1, schedule: { type: 'piecewise_constant', boundaries: [1, 2], values: [0.1, 0.2] } },
+      fault: '/schedule/values schedule_mismatch',
+    },
+    {
+      name: 'a plateau of a metric that is not computed',
+      training: { epochs: 1, schedule: { type: 'reduce_on_plateau', metric: 'val_acc' } },
+      fault: '/schedule/metric metric_mismatch',
+      mended: true,
+    },
+    {
+      name: 'a table to watch',
+      training: { epochs: 1, metrics: ['confusion_matrix'], early_stopping: { metric: 'confusion_matrix' } },
+      fault: '/early_stopping/metric metric_mismatch',
+    },
+    {
+      name: 'a weight for no class',
+      training: { epochs: 1, class_weight: { 3: 2 } },
+      fault: '/class_weight/3 unknown_class',
+      mended: true,
+    },
+    {
+      name: 'a column of weights that is not there',
+      training: { epochs: 1, sample_weight_column: 'w' },
+      fault: '/sample_weight_column weights_unavailable',
+      mended: true,
+    },
+    {
+      name: 'the perceptron rule for another network',
+      training: { epochs: 1, optimizer: { type: 'perceptron' } },
+      fault: '/optimizer/type optimizer_mismatch',
+      mended: true,
+    },
   ])('$name', ({ training, fault, mended }) => {
     const report = checkTraining({ ...classifier, training });
     expect(summary(report.faults)).toEqual([fault]);
@@ -164,7 +225,7 @@ test('faults of structure and of meaning come together', () => {
     '/epochs wrong_type',
     '/loss loss_mismatch',
     '/metrics/0 metric_mismatch',
-    '/schedule unknown_field',
+    '/schedule/type missing_field',
   ]);
 });
 
