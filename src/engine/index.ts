@@ -17,7 +17,11 @@ export { checkTraining } from './spec/check-training.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';
-export { type LearningRateRange, type RangeTestResult, testLearningRates } from './trainer/learning-rate-range.ts';
+// For a kind of job of its own.
+export {
+  /** @public */
+  testLearningRates,
+} from './trainer/learning-rate-range.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
 export { train } from './trainer/trainer.ts';
 export type {

@@ -172,7 +172,7 @@ export function walkBackward(
   }
 }
 
-export function isMasked({ mask }: Walk, at: number): boolean {
+function isMasked({ mask }: Walk, at: number): boolean {
   return mask !== null && mask[at] === 0;
 }
 

@@ -9,5 +9,3 @@ import { sgd } from './sgd.ts';
 
 /** Every optimizer by the name specs use. */
 export const OPTIMIZERS = { sgd, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, perceptron } as const;
-
-export type OptimizerName = keyof typeof OPTIMIZERS;
