@@ -74,6 +74,19 @@ describe('a job in several hands', () => {
     expect(await createJobStore(database).cancel('prj_default', lease.jobId)).toBe('running');
   }
 
+  /** Does the work while another transaction holds the rows of a query. */
+  async function whileHeld<T>(sql: string, work: (letGo: () => Promise<void>) => Promise<T>): Promise<T> {
+    const holder = await database.pool.connect();
+    const letGo = async (): Promise<void> => void (await holder.query('ROLLBACK'));
+    try {
+      await holder.query('BEGIN');
+      await holder.query(sql);
+      return await work(letGo);
+    } finally {
+      holder.release(true);
+    }
+  }
+
   it('can be renewed and cancelled while a checkpoint is on its way to the database', async () => {
     const job = await claimed();
     const { blobs, arrived, goOn } = slowBlobs();
@@ -83,8 +96,7 @@ describe('a job in several hands', () => {
       progress: PROGRESS,
     });
     await arrived;
-    await canBeRenewedAndCancelled(job);
-    goOn();
+    await canBeRenewedAndCancelled(job).finally(goOn);
     await commit;
     expect(await row(job.lease.jobId)).toMatchObject({ status: 'running', cancel_requested: true });
   });
@@ -94,8 +106,7 @@ describe('a job in several hands', () => {
     const { blobs, arrived, goOn } = slowBlobs();
     const finish = executionsWith(blobs).finishSucceeded(job, MODEL);
     await arrived;
-    await canBeRenewedAndCancelled(job);
-    goOn();
+    await canBeRenewedAndCancelled(job).finally(goOn);
     await finish;
     expect(await row(job.lease.jobId)).toMatchObject({ status: 'succeeded' });
   });
@@ -114,19 +125,18 @@ describe('a job in several hands', () => {
 
   it('is taken from a dead worker although the transaction that worker died in still holds the row', async () => {
     const job = await claimed();
-    const dying = await database.pool.connect();
-    await dying.query('BEGIN');
-    await dying.query('SELECT FROM job WHERE id = $1 FOR UPDATE', [job.lease.jobId]);
-    const interrupted = createLeaseRecovery(database.pool).interruptWorkers(['wrk_A']);
-    await eventually('the recovery waits for the row', async () => {
-      const { rowCount } = await database.pool.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rowCount === 1 ? true : null;
+    const interrupted = await whileHeld('SELECT FROM job FOR UPDATE', async (letGo) => {
+      const recovered = createLeaseRecovery(database.pool).interruptWorkers(['wrk_A']);
+      await eventually('the recovery waits for the row', async () => {
+        const { rowCount } = await database.pool.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return rowCount === 1 ? true : null;
+      });
+      await letGo();
+      return recovered;
     });
-    await dying.query('ROLLBACK');
-    dying.release();
-    expect(await interrupted).toBe(1);
+    expect(interrupted).toBe(1);
     expect(await row(job.lease.jobId)).toMatchObject({ status: 'interrupted' });
   });
 
@@ -156,13 +166,10 @@ describe('a job in several hands', () => {
 
   it('is cancelled without waiting for a doorbell that a relay is handing over', async () => {
     const jobId = await insertJob(database.pool);
-    const relay = await database.pool.connect();
-    await relay.query('BEGIN');
-    await relay.query('SELECT FROM outbox FOR UPDATE');
-    expect(await createJobStore(database).cancel('prj_default', jobId)).toBe('queued');
+    await whileHeld('SELECT FROM outbox FOR UPDATE', async () => {
+      expect(await createJobStore(database).cancel('prj_default', jobId)).toBe('queued');
+    });
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
-    await relay.query('ROLLBACK');
-    relay.release();
   });
 
   it('shows no progress older than the newest epoch', async () => {
