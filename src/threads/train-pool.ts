@@ -32,12 +32,13 @@ export interface TrainPool {
   close(): Promise<void>;
 }
 
-/** Threads that train. All of them are started now, so that a job does not wait for one. */
+/** Threads that train. The first is started now, so that a job does not wait for one; the others at their first job. All stay. */
 export function createTrainPool({ threads }: TrainPoolOptions): TrainPool {
   const pool = new Piscina<TrainCommand, void>({
     filename: new URL('../../workers/train-thread.ts', import.meta.url).href,
-    minThreads: threads,
+    minThreads: 1,
     maxThreads: threads,
+    idleTimeout: Number.POSITIVE_INFINITY,
     // Ending a task ends its thread: a thread-mate would die with it.
     concurrentTasksPerWorker: 1,
   });
