@@ -13,8 +13,8 @@ export const ENCODINGS_BY_TYPE = {
 
 /** What can become of missing values in a column of a type; the first is the default. */
 export const MISSING_BY_TYPE = {
-  number: ['error', 'mean', 'median', 'constant'],
-  integer: ['error', 'mean', 'median', 'mode', 'constant'],
+  number: ['error', 'mean', 'median', 'constant', 'interpolate'],
+  integer: ['error', 'mean', 'median', 'mode', 'constant', 'interpolate'],
   datetime: ['error', 'mean', 'median'],
   category: ['error', 'mode', 'constant'],
   boolean: ['error', 'mode', 'constant'],

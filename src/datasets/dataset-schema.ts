@@ -12,7 +12,7 @@ export type DatasetContent =
   | { readonly kind: 'file'; readonly open: ByteSource };
 
 const TYPES = ['number', 'integer', 'category', 'boolean', 'datetime', 'text'] as const;
-const MISSING = ['error', 'mean', 'median', 'mode', 'constant'] as const;
+const MISSING = ['error', 'mean', 'median', 'mode', 'constant', 'interpolate'] as const;
 const UNKNOWN = ['error', 'bucket', 'mode'] as const;
 const ENCODE = ['standardize', 'minmax', 'one_hot', 'index', 'none'] as const;
 const LabelValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
@@ -21,7 +21,7 @@ const columnProperties = {
   type: Type.Enum([...TYPES]),
   nullable: Type.Boolean({ description: 'Whether values may be missing.' }),
   categories: Type.Array(LabelValue, { description: 'Distinct values of a category, sorted.' }),
-  missing: Type.Enum([...MISSING], { description: 'What becomes of a missing value.' }),
+  missing: Type.Enum([...MISSING], { description: 'What becomes of a missing value; `interpolate` goes with the windows of a forecast.' }),
   fill: Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description: 'The value of `missing: "constant"`.' }),
   unknown: Type.Enum([...UNKNOWN], { description: 'What becomes of a category the training rows did not have.' }),
   encode: Type.Enum([...ENCODE], { description: 'How the column becomes numbers.' }),

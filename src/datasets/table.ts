@@ -39,7 +39,8 @@ export interface ColumnSchema {
   readonly distinct: number | null;
 }
 
-export type MissingPolicy = 'error' | 'mean' | 'median' | 'mode' | 'constant';
+/** `interpolate` fills gaps between neighbours, which only rows in an order have: those of a forecast. */
+export type MissingPolicy = 'error' | 'mean' | 'median' | 'mode' | 'constant' | 'interpolate';
 export type UnknownPolicy = 'error' | 'bucket' | 'mode';
 export type Encoding = 'standardize' | 'minmax' | 'one_hot' | 'index' | 'none';
 

@@ -3,12 +3,21 @@ import { AppError } from '../errors.ts';
 import { classReader } from './class-labels.ts';
 import { cellReader } from './column-cells.ts';
 import { createCellEncoder } from './encode-cell.ts';
-import { type FeatureTransform, featureWidth, type Preprocessing } from './preprocessing.ts';
+import { type FeatureTransform, type Preprocessing, stepWidth } from './preprocessing.ts';
 
 /** Encodes rows of a table (all without `rows`) to `(rows, width)`, row-major. */
 export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array {
-  const width = featureWidth(preprocessing);
-  const encoded = new Float32Array(rows.length * width);
+  const encoded = new Float32Array(rows.length * stepWidth(preprocessing));
+  encodeRows(preprocessing, { table, rows, encoded });
+  return encoded;
+}
+
+/** Encodes rows into an array that is all zero, `(rows, width)`. */
+export function encodeRows(
+  preprocessing: Preprocessing,
+  { table, rows, encoded }: { table: Table; rows: Int32Array; encoded: Float32Array | Float64Array },
+): void {
+  const width = stepWidth(preprocessing);
   for (const transform of preprocessing.features) {
     const cell = cellReader(columnOf(table, transform.name));
     const encode = createCellEncoder(transform);
@@ -18,7 +27,6 @@ export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows:
       at += width;
     }
   }
-  return encoded;
 }
 
 /**

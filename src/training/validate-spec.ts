@@ -3,7 +3,7 @@ import type { RequestFault } from '../errors.ts';
 import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { splitSizes } from './split.ts';
-import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
+import { DEFAULT_VALIDATION, engineTask, targetColumns } from './training-request.ts';
 
 /** What `POST /v1/models/validate` answers. */
 export interface SpecValidation {
@@ -54,7 +54,7 @@ export function validateSpec({ spec, dataset, target, training, limits }: SpecVa
 
 function costsOf({ report, task, training }: NetworkCheck, trainRows: number): Estimate | null {
   if (report.spec === null || training === null) return null;
-  return estimateTraining({ spec: report.spec, task, training, rows: trainRows });
+  return estimateTraining({ spec: report.spec, task: engineTask(task), training, rows: trainRows });
 }
 
 /** The parts a job has unless it splits its rows otherwise. */
