@@ -10,7 +10,7 @@ import { nextPerceptron } from './perceptron-outcome.ts';
 import { type Compiled, type PartResult, runPart } from './run-part.ts';
 import { weightsFeed } from './sample-weights.ts';
 import type { Metrics, TrainRequest } from './training.ts';
-import { initializeWeights, type WeightsMemory } from './weights-memory.ts';
+import { initializeWeights, overwriteWeights, type WeightsMemory } from './weights-memory.ts';
 
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
 export interface TrainingRun {
@@ -118,9 +118,10 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
 
 const NO_UPDATES = new Float64Array(0);
 
-function startState({ training, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
+function startState({ training, initialWeights, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
   if (!resumeFrom) {
     initializeWeights(memory, training.seed);
+    if (initialWeights) overwriteWeights(memory, initialWeights);
     const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
     return { epoch: 0, step: 0, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: schedule.start(), perceptron };
   }
