@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { finiteNumbers } from '../lib/finite-json.ts';
+import { type FiniteResults, finiteNumbers, finiteResults } from '../lib/finite-json.ts';
 import type { EpochRecord } from '../threads/protocol.ts';
 import { findCheckpointId, insertCheckpoint, removeCheckpoints } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
@@ -55,13 +55,13 @@ export function commitEpochs(
 interface EpochRow {
   readonly epoch: number;
   readonly step: number;
-  readonly metrics: ReturnType<typeof finiteNumbers>;
+  readonly metrics: FiniteResults;
   readonly learning_rate: number;
   readonly seconds: number;
 }
 
-function epochRow({ epoch, step, metrics, learning_rate, seconds }: EpochRecord): EpochRow {
-  return { epoch, step, metrics: finiteNumbers(metrics), learning_rate, seconds };
+function epochRow({ epoch, step, metrics, matrices, learning_rate, seconds }: EpochRecord): EpochRow {
+  return { epoch, step, metrics: finiteResults(metrics, matrices), learning_rate, seconds };
 }
 
 async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows: readonly EpochRow[]): Promise<Set<number>> {
@@ -109,12 +109,12 @@ async function keepCheckpoint(client: PoolClient, jobId: string, commit: EpochCo
 }
 
 async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit, leaseSeconds: number): Promise<void> {
-  const { best, metrics } = newest(commit);
+  const { best, metrics, matrices } = newest(commit);
   const checkpoint = await findCheckpointId(client, jobId, best.epoch);
   const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
   await client.query(
     `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = clock_timestamp() + make_interval(secs => $5) WHERE id = $1`,
-    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteNumbers(metrics)), JSON.stringify(bestJson), leaseSeconds],
+    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteResults(metrics, matrices)), JSON.stringify(bestJson), leaseSeconds],
   );
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
 }

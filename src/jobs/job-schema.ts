@@ -2,8 +2,8 @@ import Type from 'typebox';
 import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
 import { pagingProperties } from '../http/pagination.ts';
 import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
-import { TrainingRequestBody } from '../training/training-request.ts';
-import { JOB_KINDS, JOB_STATUSES, STOP_REASONS } from './job-state.ts';
+import { JOB_KINDS, TrainingRequestBody } from '../training/training-request.ts';
+import { JOB_STATUSES, STOP_REASONS } from './job-state.ts';
 
 const WAIT_SECONDS_MAX = 60;
 
@@ -11,7 +11,7 @@ export const jobParams = StrictObject({ id: Id('job') });
 
 /** Documents the body of `POST /v1/jobs`; the job service checks it together with the dataset it names. */
 export const createJobBody = Type.Object(
-  { ...TrainingRequestBody.properties, spec: Type.Optional(modelSpecSchema()), training: trainingSchema() },
+  { ...TrainingRequestBody.properties, spec: Type.Optional(modelSpecSchema()), training: Type.Optional(trainingSchema()) },
   {
     title: 'JobRequest',
     additionalProperties: false,
@@ -57,6 +57,15 @@ const Metrics = Type.Record(Type.String(), Type.Unknown(), {
 export const EpochReply = Type.Object(
   { epoch: Type.Integer(), step: Type.Integer(), metrics: Metrics, learning_rate: Type.Number(), seconds: Type.Number() },
   { title: 'Epoch' },
+);
+
+export const RowPredictionReply = Type.Object(
+  {
+    row: Type.Integer({ description: 'Counts from 0.' }),
+    prediction: Type.Record(Type.String(), Type.Unknown(), { description: 'As `predict` answers it, with probabilities of classes.' }),
+    target: Type.Record(Type.String(), Type.Unknown(), { description: 'What the row itself holds, by column.' }),
+  },
+  { title: 'RowPrediction' },
 );
 
 export const EventReply = Type.Object(

@@ -30,6 +30,7 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
       epochs: `${self}/epochs`,
       cancel: `${self}/cancel`,
       weights: `${self}/weights`,
+      predictions: `${self}/predictions`,
       dataset: datasetLink(job.request),
     },
   };
