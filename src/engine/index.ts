@@ -18,6 +18,7 @@ export { type GivenWeights, readGivenWeights } from './spec/given-weights.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';
+export type { LayerDiagnostics } from './trainer/layer-diagnostics.ts';
 export { type LearningRateRange, type RangeTestResult, testLearningRates } from './trainer/learning-rate-range.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
 export { evaluate, train } from './trainer/trainer.ts';

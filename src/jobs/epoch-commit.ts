@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
+import type { LayerDiagnostics } from '../engine/index.ts';
 import { type FiniteResults, finiteNumbers, finiteResults } from '../lib/finite-json.ts';
 import type { EpochRecord } from '../threads/protocol.ts';
 import { findCheckpointId, insertCheckpoint, removeCheckpoints } from './checkpoint-store.ts';
@@ -41,7 +42,10 @@ export function commitEpochs(
     const blob = commit.state === null ? null : await deps.blobs.write(client, commit.state);
     await holdFence(client, lease);
     const rows = commit.epochs.map(epochRow);
-    const inserted = await insertEpochs(client, lease, rows);
+    const inserted = await insertEpochs(client, lease, {
+      rows,
+      diagnostics: commit.epochs.map(({ layers }) => (layers ? JSON.stringify(layers.map(finiteLayer)) : null)),
+    });
     const known = rows.filter((row) => !inserted.has(row.epoch));
     if (known.length > 0) await compareEpochs(client, lease.jobId, known);
     const fresh = rows.filter((row) => inserted.has(row.epoch)).map((row) => ({ type: 'epoch', data: row }) as const);
@@ -64,11 +68,20 @@ function epochRow({ epoch, step, metrics, matrices, learning_rate, seconds }: Ep
   return { epoch, step, metrics: finiteResults(metrics, matrices), learning_rate, seconds };
 }
 
-async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows: readonly EpochRow[]): Promise<Set<number>> {
+/** A layer's numbers as JSON; what a layer does not have stays null. */
+function finiteLayer({ layer, ...numbers }: LayerDiagnostics): object {
+  const present = Object.entries(numbers).filter((entry): entry is [string, number] => entry[1] !== null);
+  return { layer, ...numbers, ...finiteNumbers(Object.fromEntries(present)) };
+}
+
+async function insertEpochs(
+  client: PoolClient,
+  { jobId, fence }: JobLease,
+  { rows, diagnostics }: { rows: readonly EpochRow[]; diagnostics: readonly (string | null)[] },
+): Promise<Set<number>> {
   const { rows: inserted } = await client.query<{ epoch: number }>(
-    `INSERT INTO epoch (job_id, epoch, step, metrics, learning_rate, seconds, fence)
-     SELECT $1, epoch, step, metrics, learning_rate, seconds, $2
-       FROM unnest($3::int[], $4::int[], $5::json[], $6::float8[], $7::float8[]) AS e(epoch, step, metrics, learning_rate, seconds)
+    `INSERT INTO epoch (job_id, epoch, step, metrics, learning_rate, seconds, diagnostics, fence)
+     SELECT $1, e.*, $2 FROM unnest($3::int[], $4::int[], $5::json[], $6::float8[], $7::float8[], $8::json[]) AS e
      ON CONFLICT (job_id, epoch) DO NOTHING RETURNING epoch`,
     [
       jobId,
@@ -78,6 +91,7 @@ async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows
       rows.map((row) => JSON.stringify(row.metrics)),
       rows.map((row) => row.learning_rate),
       rows.map((row) => row.seconds),
+      diagnostics,
     ],
   );
   return new Set(inserted.map((row) => row.epoch));

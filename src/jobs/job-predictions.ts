@@ -28,6 +28,9 @@ export async function predictRows(
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<RowPrediction[]> {
   const { request } = job;
+  if (request.window) {
+    throw new AppError('state_conflict', { detail: 'A forecast has no prediction per row: deploy it, and predict from its last rows.' });
+  }
   const rows = await datasetRows(deps, job, { from, to });
   if (rows.length === 0) return [];
   const { tensors, metadata } = decodeWeights(await deps.blobs.readAll(job.weightsBlobId));

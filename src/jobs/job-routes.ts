@@ -11,6 +11,7 @@ import { idPattern } from '../lib/ids.ts';
 import { weightsQuery, weightsReplies, weightsReply } from '../models/weights-reply.ts';
 import {
   createJobBody,
+  DiagnosticsReply,
   EpochReply,
   EventReply,
   eventHeaders,
@@ -26,6 +27,7 @@ import { epochView, eventView, type JobView } from './job-view.ts';
 const JOB_LIST: ListKind = { name: 'jobs', position: new RegExp(idPattern('job')) };
 const EPOCH_LIST: ListKind = { name: 'epochs', position: /^\d{1,9}$/ };
 const PREDICTION_LIST: ListKind = { name: 'predictions', position: /^\d{1,9}$/ };
+const DIAGNOSTICS_LIST: ListKind = { name: 'diagnostics', position: /^\d{1,9}$/ };
 const EVENT_LIST: ListKind = { name: 'events', position: /^\d{1,9}$/ };
 
 export interface JobRoutesDeps {
@@ -39,6 +41,7 @@ export async function jobRoutes(app: App, deps: JobRoutesDeps): Promise<void> {
   readRoutes(app, deps.jobs);
   changeRoutes(app, deps.jobs);
   progressRoutes(app, deps.jobs);
+  diagnosticsRoute(app, deps.jobs);
   weightsRoute(app, deps.jobs);
   predictionsRoute(app, deps.jobs);
 }
@@ -176,6 +179,28 @@ function progressRoutes(app: App, jobs: JobService): void {
       }
       const rows = await jobs.events(project, params.id, query.limit + 1, Number(decodeCursor(EVENT_LIST, query.cursor) ?? 0));
       return page(EVENT_LIST, rows, query.limit, { positionOf: (row) => String(row.seq), view: eventView });
+    },
+  );
+}
+
+function diagnosticsRoute(app: App, jobs: JobService): void {
+  app.get(
+    '/v1/jobs/:id/diagnostics',
+    {
+      schema: {
+        operationId: 'listDiagnostics',
+        tags: ['jobs'],
+        summary: 'How each layer did after every epoch, oldest first, for a job posted with `diagnostics`',
+        params: jobParams,
+        querystring: longListQuery,
+        response: { 200: ListOf(DiagnosticsReply) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const after = Number(decodeCursor(DIAGNOSTICS_LIST, cursor) ?? 0);
+      const rows = await jobs.diagnostics(request.project, request.params.id, limit + 1, after);
+      return page(DIAGNOSTICS_LIST, rows, limit, { positionOf: ({ epoch }) => String(epoch), view: (row) => row });
     },
   );
 }

@@ -68,6 +68,28 @@ export const RowPredictionReply = Type.Object(
   { title: 'RowPrediction' },
 );
 
+const NumberOrNull = (description: string) => Nullable(Type.Number({ description }));
+
+export const DiagnosticsReply = Type.Object(
+  {
+    epoch: Type.Integer(),
+    step: Type.Integer(),
+    layers: Type.Array(
+      Type.Object({
+        layer: Type.String(),
+        gradient_norm: NumberOrNull('Norm of the gradients of its weights; null without weights that learn.'),
+        update_ratio: NumberOrNull('Norm of the update divided by that of the weights; about 0.001 is healthy.'),
+        activation_mean: NumberOrNull('Mean of its outputs.'),
+        activation_std: NumberOrNull('Standard deviation of its outputs.'),
+        saturated: NumberOrNull('Share of outputs close to a limit of the activation, where it has limits.'),
+        dead: NumberOrNull('Share of units that answer no row of the batch, where the activation can switch them off.'),
+        non_finite: Type.Optional(Type.Record(Type.String(), Type.String())),
+      }),
+    ),
+  },
+  { title: 'EpochDiagnostics' },
+);
+
 export const EventReply = Type.Object(
   { id: Type.Integer({ description: 'Counts from 1 in each job.' }), event: Type.String(), data: Type.Unknown(), at: Timestamp },
   { title: 'JobEvent' },

@@ -12,7 +12,7 @@ import { followJob, waitForChange } from './event-stream.ts';
 import type { Notifications } from './event-watch.ts';
 import { type JobPredictionsDeps, predictRows, type RowPrediction } from './job-predictions.ts';
 import { isTerminal, isWaiting } from './job-state.ts';
-import type { JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
+import type { EpochDiagnostics, JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
 import { type JobView, jobView } from './job-view.ts';
 
 export interface JobServiceDeps {
@@ -94,6 +94,15 @@ function jobReads(deps: JobServiceDeps) {
     async epochs(project: string, id: string, take: number, after: number): Promise<StoredEpoch[]> {
       await existing(jobs, project, id);
       return jobs.epochs(id, take, after);
+    },
+
+    /** Throws state_conflict for a job that did not ask for them. */
+    async diagnostics(project: string, id: string, take: number, after: number): Promise<EpochDiagnostics[]> {
+      const { request } = await existing(jobs, project, id);
+      if (!(request as TrainingRequest).diagnostics) {
+        throw new AppError('state_conflict', { detail: 'The job keeps no diagnostics: post it with "diagnostics": true.' });
+      }
+      return jobs.diagnostics(id, take, after);
     },
 
     async events(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {

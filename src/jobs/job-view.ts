@@ -31,6 +31,7 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
       cancel: `${self}/cancel`,
       weights: `${self}/weights`,
       predictions: `${self}/predictions`,
+      diagnostics: `${self}/diagnostics`,
       dataset: datasetLink(job.request),
     },
   };

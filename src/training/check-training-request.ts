@@ -231,6 +231,7 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     split,
     training,
     initial_weights: draft.initial_weights ?? null,
+    diagnostics: draft.diagnostics ?? false,
     limits: { max_seconds: draft.limits?.max_seconds ?? null, max_memory_bytes: draft.limits?.max_memory_bytes ?? null },
     on_success: draft.on_success === undefined ? null : { model: draft.on_success.model, deploy: draft.on_success.deploy ?? null },
     metadata: draft.metadata ?? {},

@@ -15,7 +15,10 @@ import { engineTask, type TrainingRequest, targetColumns } from './training-requ
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
 export interface TrainingTask {
-  readonly request: Pick<TrainingRequest, 'kind' | 'initial_weights' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'> & {
+  readonly request: Pick<
+    TrainingRequest,
+    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'
+  > & {
     readonly window?: TrainingRequest['window'];
   };
   /** The columns of the request at least; `schema` describes them in the same order. */
@@ -46,13 +49,13 @@ export function* runTraining(
   { request, table, schema, backend, resumeFrom }: TrainingTask,
   running: Pick<TrainRequest, 'control' | 'now'>,
 ): Generator<EpochReport, TrainedNetwork, void> {
-  const { kind, spec, task, training, features, initial_weights } = request;
+  const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
   const { data, split, preprocessing, windows } = prepareTraining({ request, table, schema });
   const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const given =
     initial_weights === null ? {} : { initialWeights: readGivenWeights({ spec, given: initial_weights, complete: false }).tensors };
-  const engineRequest = { spec, task: engineTask(task), training, data, split, backend, ...given, ...resume, ...running };
+  const engineRequest = { spec, task: engineTask(task), training, data, split, backend, diagnostics, ...given, ...resume, ...running };
   const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });
   const measured = { ...result, metrics: { ...result.metrics, ...windows?.baselines } };

@@ -70,6 +70,12 @@ export const TrainingRequestBody = Type.Object(
         'Nested lists by `<layer>/<weight>`. A training starts from them; an evaluation needs all of them, and takes numbers as they are, not standardised.',
       ),
     ),
+    diagnostics: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Keeps how each layer is doing after every epoch, for `GET …/diagnostics`, at the price of one more step per epoch.',
+      }),
+    ),
     limits: Type.Optional(
       Type.Object(
         {
@@ -137,6 +143,7 @@ export interface TrainingRequest {
   readonly training: TrainingOptions;
   /** Nested lists by name. */
   readonly initial_weights: Readonly<Record<string, unknown>> | null;
+  readonly diagnostics: boolean;
   readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
   readonly on_success: { readonly model: string; readonly deploy: string | null } | null;
   readonly metadata: Readonly<Record<string, string>>;

@@ -90,6 +90,21 @@ describe('options of a training through the API', () => {
     expect(ended.result.metrics.mean_absolute_error).toBeLessThan(1);
   });
 
+  it('keep on request how every layer did after every epoch', async () => {
+    const request = { spec: SOFTMAX, dataset: iris, target: 'species', training: { epochs: 3 } };
+    const ended = await service.train({ ...request, diagnostics: true });
+    const { body } = await service.get(ended.links.diagnostics);
+    expect(body.data.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3]);
+    const [first] = body.data;
+    expect(first.layers.map(({ layer }: { layer: string }) => layer)).toEqual(['dense', 'dense_1']);
+    expect(first.layers[0].gradient_norm).toBeGreaterThan(0);
+    expect(first.layers[0].dead).toBeLessThan(1);
+    expect(first.layers[1].dead).toBeNull();
+    const without = await service.train(request);
+    expect(without.result.weights_sha256).toBe(ended.result.weights_sha256);
+    expect(await service.get(without.links.diagnostics)).toMatchObject({ status: 409, body: { code: 'state_conflict' } });
+  });
+
   it('that make a training diverge end it with the place named, and every number before it finite', async () => {
     const ended = await service.train({
       spec: {

@@ -29,6 +29,7 @@ function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEvery
     request: {
       kind: 'training',
       initial_weights: null,
+      diagnostics: false,
       spec: XOR_SPEC,
       task: 'classification',
       target: 'y',

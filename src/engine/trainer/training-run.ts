@@ -68,6 +68,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
   const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
   const metric = trackedMetric(training, split.validation.length > 0);
   let state = startState(request, memory, schedule);
+  const layerNames = new Set(request.spec.layers.map(({ name }) => name));
   let diagnostics: ReturnType<typeof createDiagnostics> | null = null;
 
   return {
@@ -103,7 +104,9 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       diagnostics ??= createDiagnostics(plan, backend);
       const batchRows = epochOrder(request, state.epoch).subarray(0, plan.training.batchSize);
       const seed = seedWords(training.seed);
-      return diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      const nodes = diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      // The loss emits nodes under its own name.
+      return nodes.filter(({ layer }) => layerNames.has(layer));
     },
     restoreBest() {
       let from = 0;
