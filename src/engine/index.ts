@@ -14,7 +14,7 @@ export { permutation, STREAMS } from './random.ts';
 export { checkSchema, parseSchema, withDefaults } from './schema.ts';
 export { checkSpec } from './spec/check-spec.ts';
 export { checkTraining } from './spec/check-training.ts';
-export { type GivenWeights, readGivenWeights } from './spec/given-weights.ts';
+export { readGivenWeights } from './spec/given-weights.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';

@@ -1,6 +1,5 @@
 // The front door of preprocessing: the trainer learns and encodes, deployments encode and decode, checks look at schemas.
 
-export { listedValues } from './column-cells.ts';
 export { dataSignature, defaultFeatures } from './data-signature.ts';
 export { decodeOutputs, type Prediction } from './decode-outputs.ts';
 export { encodeFeatures, encodeTargets, targetMean, targetStd } from './encode.ts';

@@ -8,6 +8,7 @@ import {
   inferTask,
   type SpecLimits,
   type SpecReport,
+  type TargetSignature,
   type Task,
   type TrainingOptions,
 } from '../engine/index.ts';
@@ -82,7 +83,7 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
           validation: question.hasValidation,
           ...(question.trainRows !== null && { rows: question.trainRows }),
           limits,
-          ...(chosen?.data && { target: chosen.data.target }),
+          ...(chosen?.data && { target: named(chosen.data.target, question.training) }),
           weightColumns,
         });
   return {
@@ -120,6 +121,13 @@ function taskOf({ task, window, spec, columns, training, limits }: NetworkQuesti
 function weightsColumn(training: unknown): string | undefined {
   const asked: unknown = Object(training).sample_weight_column;
   return typeof asked === 'string' ? asked : undefined;
+}
+
+/** Which numbers a column of numbers has for classes shows when it is read; until then those that are named are believed. */
+function named(target: TargetSignature, training: unknown): TargetSignature {
+  const asked: unknown = Object(training).class_weight;
+  if (target.kind !== 'classes' || target.labels !== undefined || typeof asked !== 'object' || asked === null) return target;
+  return { ...target, labels: Object.keys(asked) };
 }
 
 /** Columns whose numbers can weigh rows: complete, and with no other part in the training. */

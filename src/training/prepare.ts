@@ -1,11 +1,12 @@
 import type { ColumnSchema, Table } from '../datasets/table.ts';
-import type { TrainingData, TrainingOptions } from '../engine/index.ts';
+import { pointerTo, type TrainingData, type TrainingOptions } from '../engine/index.ts';
+import { AppError } from '../errors.ts';
 import {
   encodeFeatures,
   encodeTargets,
   featureWidth,
   learnPreprocessing,
-  listedValues,
+  type Preprocessing,
   targetMean,
   targetStd,
 } from '../preprocessing/index.ts';
@@ -18,7 +19,7 @@ import { engineTask, type TrainingRequest, targetColumns } from './training-requ
 /** What of a request decides how its rows are prepared. */
 type PreparedRequest = Pick<TrainingRequest, 'kind' | 'target' | 'features' | 'task' | 'split'> & {
   readonly window?: TrainingRequest['window'];
-  readonly training: Pick<TrainingOptions, 'loss' | 'sample_weight_column'>;
+  readonly training: Pick<TrainingOptions, 'loss' | 'sample_weight_column' | 'class_weight'>;
 };
 
 /**
@@ -58,7 +59,7 @@ export function prepareTraining({
     ...(std !== undefined && { targetStd: std }),
     ...(mean !== undefined && { targetMean: mean }),
     ...(training.sample_weight_column && { sampleWeights: rowWeights(table, training.sample_weight_column) }),
-    ...labelsOfWeights(schema, targets),
+    ...namedClasses(preprocessing, training),
   };
   return { data, split, preprocessing };
 }
@@ -75,11 +76,20 @@ function isOfUnits(loss: TrainingOptions['loss']): boolean {
   return LOSSES_OF_UNITS.has(typeof loss === 'string' ? loss : loss.type);
 }
 
-/** The names by which class weights were checked: where the schema lists no labels they are called by their index. */
-function labelsOfWeights(schema: readonly ColumnSchema[], targets: readonly string[]): Pick<TrainingData, 'labels'> {
-  const labels = schema.find(({ name }) => name === targets[0]);
-  const listed = labels && listedValues(labels);
-  return listed ? { labels: listed.map(String) } : {};
+/** Labels as class weights name them. Classes of a column of numbers are not known before: names of none are refused here. */
+function namedClasses({ target }: Preprocessing, { class_weight }: Pick<TrainingOptions, 'class_weight'>): Pick<TrainingData, 'labels'> {
+  if (target.kind !== 'classes') return {};
+  const labels = target.labels.map(String);
+  const unknown = Object.keys(class_weight ?? {}).filter((name) => !labels.includes(name));
+  if (unknown.length === 0) return { labels };
+  const errors = unknown.map((name) => ({
+    pointer: pointerTo('/training/class_weight', name),
+    code: 'unknown_class',
+    detail: `The target has no class ${JSON.stringify(name)}.`,
+    expected: labels,
+    received: name,
+  }));
+  throw new AppError('spec_invalid', { detail: errors.map(({ detail }) => detail).join(' '), errors });
 }
 
 /** The class of every row. Classes are those of all rows, so no split is needed to know them. */

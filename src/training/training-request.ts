@@ -8,7 +8,7 @@ import { WindowBody } from './window-request.ts';
 /** Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training. */
 export const JOB_KINDS = ['training', 'evaluation'] as const;
 
-export type JobKind = (typeof JOB_KINDS)[number];
+type JobKind = (typeof JOB_KINDS)[number];
 
 const TASKS = ['auto', 'classification', 'regression', 'forecasting'] as const;
 

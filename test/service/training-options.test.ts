@@ -8,6 +8,8 @@ const SOFTMAX = {
   ],
 };
 
+const LINEAR = { layers: [{ type: 'dense', units: 1 }] };
+
 describe('options of a training through the API', () => {
   let service: Service;
   let iris: string;
@@ -51,6 +53,53 @@ describe('options of a training through the API', () => {
     expect(status).toBe(422);
     expect(body.errors).toMatchObject([{ pointer: '/training/class_weight/setoza', code: 'unknown_class' }]);
   });
+
+  it('name classes of a column of numbers by its numbers', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => ({ x: 0, y: i % 2 === 0 ? 10 : 20 }));
+    const { body: dataset } = await service.post('/v1/datasets', { name: 'numbers', rows });
+    const jobWith = (class_weight: object) => ({
+      spec: { layers: [{ type: 'dense', units: 1, activation: 'sigmoid' }] },
+      dataset: dataset.id,
+      target: 'y',
+      task: 'classification',
+      split: { validation: 0 },
+      training: { epochs: 100, optimizer: { type: 'adam', learning_rate: 0.05 }, class_weight },
+    });
+    const ended = await service.train(jobWith({ 20: 3 }));
+    const { body } = await service.get(`${ended.links.predictions}?limit=1`);
+    // Without anything to tell them apart, classes are as probable as they weigh.
+    expect(body.data[0].prediction).toMatchObject({ label: 20, probabilities: { 20: expect.closeTo(0.75, 1) } });
+    const refused = await service.train(jobWith({ 15: 3 }));
+    expect(refused).toMatchObject({ status: 'failed', stop_reason: 'error', error: { code: 'spec_invalid' } });
+    expect(refused.error.errors).toMatchObject([{ pointer: '/training/class_weight/15', code: 'unknown_class', expected: ['10', '20'] }]);
+  });
+
+  it('take every optimizer and metric of the catalog', async () => {
+    const types = async (kind: string) => (await service.get(`/v1/catalog/${kind}`)).body.data.map(({ type }: { type: string }) => type);
+    const posted: { type: string; ended: Promise<{ status: string; error: unknown }> }[] = [];
+    for (const type of await types('optimizers')) {
+      if (type === 'perceptron') continue;
+      const training = { epochs: 1, optimizer: { type } };
+      posted.push({ type, ended: service.train({ spec: SOFTMAX, dataset: iris, target: 'species', training }) });
+    }
+    for (const type of await types('metrics')) {
+      const isOfClasses = !(await isForNumbers(type));
+      const [spec, target] = isOfClasses ? [SOFTMAX, 'species'] : [LINEAR, 'petal_width'];
+      const ended = service.train({ spec, dataset: iris, target, training: { epochs: 1, metrics: [type] } });
+      posted.push({
+        type,
+        ended: ended.then((job) => ({ ...job, error: type === 'loss' || type in job.result.metrics ? null : 'no value' })),
+      });
+    }
+    expect(posted.length).toBeGreaterThan(20);
+    for (const { type, ended } of posted) expect({ type, ...(await ended) }).toMatchObject({ type, status: 'succeeded', error: null });
+  });
+
+  /** Whether a training on numbers can report the metric. */
+  async function isForNumbers(type: string): Promise<boolean> {
+    const training = { epochs: 1, metrics: [type] };
+    return (await service.post('/v1/models/validate', { spec: LINEAR, dataset: iris, target: 'petal_width', training })).body.valid;
+  }
 
   it('weigh rows by a column, which is no feature then', async () => {
     const rows = Array.from({ length: 40 }, (_, i) => ({ x: i % 2, y: i < 20 ? 1 : 3, importance: i < 20 ? 1 : 0 }));
@@ -105,7 +154,17 @@ describe('options of a training through the API', () => {
     expect(await service.get(without.links.diagnostics)).toMatchObject({ status: 409, body: { code: 'state_conflict' } });
   });
 
-  it('that make a training diverge end it with the place named, and every number before it finite', async () => {
+  it('that let a loss grow beyond all numbers leave finite epochs before the end', async () => {
+    const training = { epochs: 200, optimizer: { type: 'sgd', learning_rate: 1.5 } };
+    const ended = await service.train({ spec: LINEAR, dataset: iris, target: 'petal_width', training });
+    expect(ended).toMatchObject({ status: 'failed', stop_reason: 'divergence' });
+    const { body } = await service.get(ended.links.epochs);
+    expect(body.data.length).toBeGreaterThan(0);
+    for (const { metrics } of body.data) for (const value of Object.values(metrics)) expect(value).toSatisfy(Number.isFinite);
+    expect(ended.error.errors[0].step).toBeGreaterThanOrEqual(body.data.at(-1).step);
+  });
+
+  it('that make a training diverge end it with the place named', async () => {
     const ended = await service.train({
       spec: {
         layers: [
