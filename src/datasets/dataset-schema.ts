@@ -11,7 +11,7 @@ export type DatasetContent =
   | { readonly kind: 'builtin'; readonly builtin: BuiltinName }
   | { readonly kind: 'file'; readonly open: ByteSource };
 
-const TYPES = ['number', 'integer', 'category', 'boolean', 'datetime', 'text'] as const;
+const TYPES = ['number', 'integer', 'category', 'boolean', 'datetime', 'text', 'sequence'] as const;
 const MISSING = ['error', 'mean', 'median', 'mode', 'constant', 'interpolate'] as const;
 const UNKNOWN = ['error', 'bucket', 'mode'] as const;
 const ENCODE = ['standardize', 'minmax', 'one_hot', 'index', 'none'] as const;
@@ -85,6 +85,7 @@ const ColumnReply = Type.Object({
   ...columnProperties,
   categories: Type.Optional(columnProperties.categories),
   fill: Type.Optional(columnProperties.fill),
+  length: Type.Optional(Type.Integer({ description: 'Of a sequence: numbers of the longest one. Shorter ones are padded with 0.' })),
   missing_rows: Type.Integer({ description: 'Rows without a value in this column.' }),
   distinct: Type.Union([Type.Integer(), Type.Null()], { description: 'How many different values; null for more than 1000.' }),
 });
@@ -116,7 +117,9 @@ export const InspectionReply = Type.Object(
   { title: 'DatasetInspection' },
 );
 
-export const RowsReply = ListOf(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])));
+export const RowsReply = ListOf(
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null(), Type.Array(Type.Number())])),
+);
 export const ProblemsReply = ListOf(FaultReply);
 
 /** A dataset as the API shows it. */

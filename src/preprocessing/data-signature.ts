@@ -5,6 +5,7 @@ import type { WindowOptions } from './preprocessing.ts';
 
 /** How many places a column takes in an encoded row, or null when it cannot be a feature. Known from the schema alone. */
 export function encodedWidth(schema: ColumnSchema): number | null {
+  if (schema.type === 'sequence') return schema.length || null;
   const listed = listedValues(schema);
   if (listed === null) return schema.type === 'text' ? null : 1;
   return schema.encode === 'one_hot' ? listed.length + (schema.unknown === 'bucket' ? 1 : 0) : 1;
@@ -22,6 +23,7 @@ function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSi
   if (task === 'regression') {
     return targets.every(({ type }) => type === 'number' || type === 'integer') ? { kind: 'numbers', outputs: targets.length } : null;
   }
+  if (first.type === 'sequence') return null;
   const labels = listedValues(first)?.map(String);
   const classes = labels?.length ?? first.distinct;
   return targets.length === 1 && classes !== null ? { kind: 'classes', classes, ...(labels && { labels }) } : null;
@@ -88,6 +90,10 @@ function featureFaultsOf(name: string, { known, others, window, pointer }: Colum
   if (column === undefined) return [unknownColumn(name, known, pointer)];
   if (window === null && others.includes(name)) {
     return [{ pointer, code: 'target_among_features', detail: `"${name}" is the target: a network that sees it has nothing to learn.` }];
+  }
+  if (window !== null && column.type === 'sequence') {
+    const detail = `"${name}" holds lists of its own; a window is made of rows of single values.`;
+    return [{ pointer, code: 'not_encodable', detail, received: column.type }];
   }
   if (encodedWidth(column) === null) {
     const detail = `"${name}" is a text column, which has no encoding; leave it out, or declare it a category in the dataset's schema.`;

@@ -1,4 +1,5 @@
 import { shownValue } from '../datasets/fault-collector.ts';
+import { isSequence } from '../datasets/sequence-syntax.ts';
 import { type Fault, nearest, pointerTo } from '../engine/index.ts';
 import { datetimeSeconds } from './column-cells.ts';
 import { type CellEncoder, createCellEncoder, UNKNOWN_CATEGORY } from './encode-cell.ts';
@@ -141,10 +142,24 @@ function encodeValue(value: unknown, { transform, encode, placeOf }: Feature, po
       },
     ];
   }
+  if (transform.type === 'sequence') return encodeSequence(value, transform, pointer, out);
   if (typeof value !== jsonTypeOf(transform)) return [wrongType(value, transform, pointer)];
   const cell = placeOf === null ? quantityOf(value) : (placeOf.get(value as Label) ?? UNKNOWN_CATEGORY);
   if (!Number.isNaN(cell) && encode(cell, out, transform.position)) return [];
   return [unusableValue(value, transform, pointer)];
+}
+
+function encodeSequence(value: unknown, { name, position, width }: FeatureTransform, pointer: string, out: Encoded): Fault[] {
+  if (!isSequence(value)) {
+    const detail = `Column "${name}" takes a list of numbers.`;
+    return [{ pointer, code: 'wrong_type', detail, expected: 'array', received: jsonTypeName(value) }];
+  }
+  if (value.length > width) {
+    const detail = `The longest list of "${name}" the model knows has ${width} numbers; this one has ${value.length}.`;
+    return [{ pointer, code: 'wrong_length', detail, expected: width, received: value.length }];
+  }
+  out.set(value, position);
+  return [];
 }
 
 function quantityOf(value: unknown): number {
@@ -152,7 +167,8 @@ function quantityOf(value: unknown): number {
 }
 
 /** The JSON type values of a column have. */
-export function jsonTypeOf({ type, categories }: Pick<FeatureTransform, 'type' | 'categories'>): 'number' | 'string' | 'boolean' {
+export function jsonTypeOf({ type, categories }: Pick<FeatureTransform, 'type' | 'categories'>): 'number' | 'string' | 'boolean' | 'array' {
+  if (type === 'sequence') return 'array';
   if (type === 'number' || type === 'integer') return 'number';
   if (type === 'boolean') return 'boolean';
   const [first] = categories ?? [];

@@ -1,4 +1,5 @@
-import { type Column, findColumn, type Table } from '../datasets/table.ts';
+import { parseSequence } from '../datasets/sequence-syntax.ts';
+import { type Column, findColumn, type Table, type TextColumn } from '../datasets/table.ts';
 import { AppError } from '../errors.ts';
 import { classReader } from './class-labels.ts';
 import { cellReader } from './column-cells.ts';
@@ -19,13 +20,32 @@ export function encodeRows(
 ): void {
   const width = stepWidth(preprocessing);
   for (const transform of preprocessing.features) {
-    const cell = cellReader(columnOf(table, transform.name));
+    const column = columnOf(table, transform.name);
+    if (column.type === 'sequence') {
+      encodeSequences(transform, column, { rows, encoded, width });
+      continue;
+    }
+    const cell = cellReader(column);
     const encode = createCellEncoder(transform);
     let at = transform.position;
     for (const row of rows) {
       if (!encode(cell(row), encoded, at)) throw unusable(transform, row, cell(row));
       at += width;
     }
+  }
+}
+
+/** Lists fill their places from the first on; the rest stays 0. */
+function encodeSequences(
+  transform: FeatureTransform,
+  { dictionary, codes }: TextColumn,
+  { rows, encoded, width }: { rows: Int32Array; encoded: Float32Array | Float64Array; width: number },
+): void {
+  const lists = dictionary.map(parseSequence);
+  for (const [place, row] of rows.entries()) {
+    const list = lists[codes[row] ?? -1];
+    if (!list) throw unusable(transform, row, Number.NaN);
+    encoded.set(list, place * width + transform.position);
   }
 }
 

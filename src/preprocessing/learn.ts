@@ -48,7 +48,7 @@ export function lookUp(table: Table, schema: readonly ColumnSchema[], name: stri
 export function learnFeature(column: Column, schema: ColumnSchema, rows: Int32Array, position: number): FeatureTransform {
   const cell = cellReader(column);
   const listed = listedValues(schema);
-  const statistics = listed === null ? columnStatistics(cell, rows) : null;
+  const statistics = listed === null && schema.type !== 'sequence' ? columnStatistics(cell, rows) : null;
   const width = encodedWidth(schema);
   if (width === null) throw new Error(`column "${schema.name}" of type ${schema.type} cannot be encoded`);
   return {

@@ -7,7 +7,7 @@ const OrNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([sche
 
 const Feature = Type.Object({
   name: Type.String(),
-  type: Type.Enum(['number', 'integer', 'category', 'boolean', 'datetime', 'text']),
+  type: Type.Enum(['number', 'integer', 'category', 'boolean', 'datetime', 'text', 'sequence']),
   encode: Type.Enum(['standardize', 'minmax', 'one_hot', 'index', 'none']),
   mean: OrNull(Type.Number()),
   std: OrNull(Type.Number()),

@@ -46,6 +46,7 @@ function valueSchema(feature: FeatureTransform): JsonSchema {
   const optional = feature.missing !== 'error';
   return {
     type: optional ? [type, 'null'] : type,
+    ...(feature.type === 'sequence' && { items: { type: 'number' }, maxItems: feature.width }),
     ...(feature.type === 'datetime' && { format: 'date-time' }),
     ...(feature.type === 'category' &&
       feature.unknown === 'error' && { enum: [...(feature.categories ?? []), ...(optional ? [null] : [])] }),
