@@ -66,19 +66,27 @@ function missingWeight(name: string, shape: Shape = []): Fault {
 }
 
 function readTensor(name: string, shape: Shape, value: unknown): { fault: Fault | null; tensor: NamedTensor | null } {
-  const received = shapeOf(value);
-  const numbers = [value].flat(Number.POSITIVE_INFINITY);
-  const isRight = sameShape(received, shape) && numbers.length === shape.reduce((product, size) => product * size, 1);
-  if (isRight && numbers.every((number) => typeof number === 'number' && Number.isFinite(Math.fround(number)))) {
-    return { fault: null, tensor: { name, shape, data: Float32Array.from(numbers, Number) } };
+  if (hasShape(value, shape)) {
+    const numbers = [value].flat(shape.length + 1);
+    if (numbers.every((number) => typeof number === 'number' && Number.isFinite(Math.fround(number)))) {
+      return { fault: null, tensor: { name, shape, data: Float32Array.from(numbers, Number) } };
+    }
+    const detail = `The weight ${name} holds something that is no number in the range of float32.`;
+    return { fault: { pointer: pointerTo('', name), code: 'weight_mismatch', detail }, tensor: null };
   }
-  const detail = isRight
-    ? `The weight ${name} holds something that is no number in the range of float32.`
+  const received = shapeSeen(value, shape.length + 1);
+  const detail = sameShape(received, shape)
+    ? `The lists of the weight ${name}, which has the shape [${shape.join(', ')}], are not of one length.`
     : `The weight ${name} must have the shape [${shape.join(', ')}], received [${received.join(', ')}].`;
   return { fault: { pointer: pointerTo('', name), code: 'weight_mismatch', detail, expected: shape, received }, tensor: null };
 }
 
-/** Lengths down the first elements; that the others are as long shows in the count of numbers. */
-function shapeOf(value: unknown): Shape {
-  return Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : [];
+function hasShape(value: unknown, [length, ...rest]: Shape): boolean {
+  if (length === undefined) return !Array.isArray(value);
+  return Array.isArray(value) && value.length === length && value.every((item) => hasShape(item, rest));
+}
+
+/** Lengths down the first elements, which is what a message can say. */
+function shapeSeen(value: unknown, depth: number): Shape {
+  return Array.isArray(value) && depth > 0 ? [value.length, ...shapeSeen(value[0], depth - 1)] : [];
 }
