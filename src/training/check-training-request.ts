@@ -12,7 +12,7 @@ import {
   TrainingRequestBody,
   targetColumns,
 } from './training-request.ts';
-import { instanceCount, windowFaults, windowOptions } from './window-request.ts';
+import { expansionFaults, instanceCount, windowFaults, windowOptions } from './window-request.ts';
 
 /** A dataset as far as the check needs it. */
 export interface CheckedDataset {
@@ -60,10 +60,12 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const window = windowOptions(draft.window);
   const rows = dataset && instanceCount(dataset.rows, window);
   const sizes = rows === null ? null : splitSizes(rows, fractions);
+  // Without its windows a forecast would be taken for something else.
+  const isWindowRead = !structural.some(({ pointer }) => pointer.startsWith('/window'));
   const network = checkNetwork({
     spec,
     columns:
-      dataset === null || draft.target === undefined
+      dataset === null || draft.target === undefined || !isWindowRead
         ? null
         : { schema: dataset.schema, targets: targetColumns(draft.target), features: draft.features },
     task: draft.task ?? 'auto',
@@ -82,7 +84,8 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
     ...(draft.dataset !== undefined && dataset === null ? [unknownDataset(draft.dataset)] : []),
     ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
     ...splitFaults(split, network.task, rows),
-    ...forecastFaults(draft, window, dataset),
+    ...(isWindowRead ? forecastFaults(draft, window, dataset) : []),
+    ...expansionFaults({ window, dataset, data: network.data, limits }),
     ...givenWeightFaults(draft, network.report.spec),
   ];
   if (faults.length > 0 || dataset === null || rows === null) return { faults, checked: null };

@@ -122,6 +122,7 @@ export const ValidationBody = Type.Object(
     spec: Type.Unknown(),
     dataset: Type.Optional(TrainingRequestBody.properties.dataset),
     target: Type.Optional(TrainingRequestBody.properties.target),
+    window: TrainingRequestBody.properties.window,
     training: Type.Optional(Type.Unknown()),
   },
   { additionalProperties: false },
