@@ -28,6 +28,14 @@ export const createJobBody = Type.Object(
         training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
         on_success: { model: 'iris-mlp' },
       },
+      {
+        kind: 'evaluation',
+        spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
+        features: ['petal_length'],
+        initial_weights: { 'dense/kernel': [[0, 1, 2]], 'dense/bias': [0, -2.5, -7.5] },
+        dataset: 'ds_01J00000000000000000000000',
+        target: 'species',
+      },
     ],
   },
 );

@@ -31,6 +31,7 @@ export function kindFaults(body: unknown, draft: Draft): Fault[] {
 
 /** What is wrong with the given weights of a network that is right itself. */
 export function givenWeightFaults({ kind, initial_weights: given }: Draft, spec: ModelSpec | null): Fault[] {
-  if (given === undefined || spec === null) return [];
+  // Without a dataset, or with faults of the columns, a spec may not know its input, and so not the shapes of its weights.
+  if (given === undefined || spec === null || (spec.input_shape === undefined && spec.inputs === undefined)) return [];
   return [...faultsBelow('/initial_weights', readGivenWeights({ spec, given, complete: kind === 'evaluation' }).faults)];
 }

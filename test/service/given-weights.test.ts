@@ -53,8 +53,12 @@ describe('networks of threshold units through the API', () => {
   it('refuses weights that are not those of the network, each by its name', async () => {
     const dataset = await truthTable('and', (a, b) => a === 1 && b === 1);
     const initial_weights = { 'dense/kernel': [[1, 1]], 'dens/bias': [0] };
-    const { status, body } = await service.post('/v1/jobs', { kind: 'evaluation', spec: STEP, dataset, target: 'y', initial_weights });
+    const job = { kind: 'evaluation', spec: STEP, dataset, target: 'y', initial_weights };
+    const { status, body } = await service.post('/v1/jobs', job);
     expect(status).toBe(422);
+    // Shapes are not known without the columns: only those are at fault then.
+    const elsewhere = await service.post('/v1/jobs', { ...job, target: 'z' });
+    expect(elsewhere.body.errors).toMatchObject([{ pointer: '/target', code: 'unknown_column' }]);
     expect(body.errors.map(({ pointer, code }: { pointer: string; code: string }) => [pointer, code])).toEqual([
       ['/initial_weights/dens~1bias', 'unknown_weight'],
       ['/initial_weights/dense~1bias', 'missing_field'],
