@@ -141,7 +141,7 @@ function columnsThatWeigh({ schema, targets, features = [] }: NetworkColumns): s
 function choose({ schema, targets, features, weights, window = null }: NetworkColumns, task: Task) {
   // Forecasts learn from the past of their targets, but not from what merely orders the rows.
   const withPart = [...(window === null ? targets : []), weights ?? [], window?.order_by ?? []].flat();
-  const names = features ?? defaultFeatures(schema, withPart);
+  const names = features ?? defaultFeatures(window === null ? schema : schema.filter(({ type }) => type !== 'sequence'), withPart);
   const { data, faults } = dataSignature({ schema, features: names, targets, task, window });
   // Columns nobody named have no place in the body: what is wrong with them is wrong with the dataset.
   const placed = features === undefined ? faults.map(atDataset) : faults;
@@ -149,7 +149,8 @@ function choose({ schema, targets, features, weights, window = null }: NetworkCo
     features: names,
     data,
     faults: [...placed, ...tooFewClasses(data)],
-    warnings: features === undefined ? leftOut(schema, withPart, names) : [],
+    warnings:
+      features === undefined ? leftOut(schema, { withPart, features: names, reason: window === null ? ONLY_TEXT : TEXT_AND_LISTS }) : [],
   };
 }
 
@@ -167,12 +168,18 @@ function tooFewClasses(data: DataSignature | null): Fault[] {
 
 const NAMES_SHOWN_MAX = 20;
 
-function leftOut(schema: readonly ColumnSchema[], targets: readonly string[], features: readonly string[]): Fault[] {
-  const used = new Set([...features, ...targets]);
+const ONLY_TEXT = 'free text is not turned into numbers';
+const TEXT_AND_LISTS = 'windows hold neither free text nor lists';
+
+function leftOut(
+  schema: readonly ColumnSchema[],
+  { withPart, features, reason }: { withPart: readonly string[]; features: readonly string[]; reason: string },
+): Fault[] {
+  const used = new Set([...features, ...withPart]);
   const names = schema.map(({ name }) => name).filter((name) => !used.has(name));
   if (names.length === 0) return [];
   const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => JSON.stringify(name));
   const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
-  const detail = `Left out of the features, because free text is not turned into numbers: ${shown.join(', ')}${more}.`;
+  const detail = `Left out of the features, because ${reason}: ${shown.join(', ')}${more}.`;
   return [{ pointer: '/dataset', code: 'columns_left_out', detail, received: names }];
 }
