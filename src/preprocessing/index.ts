@@ -8,6 +8,6 @@ export { encodeWindowInstances } from './encode-window-instances.ts';
 export { learnPreprocessing } from './learn.ts';
 export { learnWindows } from './learn-windows.ts';
 export { fromMetadata, labelsOf, toMetadata } from './metadata.ts';
-export { featureWidth, type Preprocessing, RELATIVE, stepWidth, type WindowOptions } from './preprocessing.ts';
+export { featureWidth, type Preprocessing, RELATIVE, type WindowOptions } from './preprocessing.ts';
 export { signature } from './signature.ts';
 export { isWindowed, windowCount } from './window.ts';

@@ -80,7 +80,7 @@ export function learnWindows(request: LearnWindowsRequest, count: number): Learn
 }
 
 /** Names of the outputs: the columns themselves one step ahead, else with their step: `ppm+1`, `ppm+2`. */
-export function targetNames(targets: readonly string[], horizon: number): string[] {
+function targetNames(targets: readonly string[], horizon: number): string[] {
   if (horizon === 1) return [...targets];
   return Array.from({ length: horizon }, (_, step) => targets.map((name) => `${name}+${step + 1}`)).flat();
 }
