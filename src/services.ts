@@ -69,6 +69,8 @@ export function createServices({ config: { engine, limits }, database, listener,
       events: createEventStore(database),
       notifications: listener,
       blobs,
+      datasets,
+      backend: engine.backend,
       trainingChecks,
     }),
     deployments: createDeploymentService({

@@ -20,6 +20,7 @@ const PROGRAMS = {
   demo: 'src/cli/demo.ts',
   test: 'src/cli/test.ts',
   bench: 'bench/run.ts',
+  accuracy: 'bench/accuracy.ts',
   check: 'src/cli/check.ts',
   conformance: 'src/cli/conformance.ts',
   generate: 'src/cli/generate.ts',

@@ -14,6 +14,16 @@ interface Builtin {
 export const BUILTINS = {
   iris: { summary: '150 flowers of three species, four measures each (Fisher 1936)', open: example('iris.csv'), schema: [] },
   digits: { summary: '1797 handwritten digits of 8 × 8 pixels (Alpaydin and Kaynak 1998)', open: example('digits.csv'), schema: [] },
+  diabetes: {
+    summary: '442 patients, ten measures each and the progress of their disease (Efron et al. 2004)',
+    open: example('diabetes.csv'),
+    schema: [],
+  },
+  co2: {
+    summary: '2284 weeks of carbon dioxide in the air at Mauna Loa, with gaps (Keeling and Whorf 2004)',
+    open: example('co2.csv'),
+    schema: [{ name: 'ppm', missing: 'interpolate' }],
+  },
   xor: { summary: 'exclusive or: the four rows no single layer can separate', open: () => xorFile(), schema: [] },
 } as const satisfies Record<string, Builtin>;
 

@@ -1,3 +1,4 @@
+import { longestSequence } from './sequence-syntax.ts';
 import type { RequestedColumn } from './table.ts';
 import { type Column, type ColumnSchema, DISTINCT_MAX, type Encoding, isNumberColumn, type MissingPolicy } from './table.ts';
 
@@ -9,16 +10,18 @@ export const ENCODINGS_BY_TYPE = {
   category: ['one_hot', 'index'],
   boolean: ['index', 'one_hot'],
   text: ['none'],
+  sequence: ['none'],
 } as const satisfies Record<Column['type'], readonly [Encoding, ...Encoding[]]>;
 
 /** What can become of missing values in a column of a type; the first is the default. */
 export const MISSING_BY_TYPE = {
-  number: ['error', 'mean', 'median', 'constant'],
-  integer: ['error', 'mean', 'median', 'mode', 'constant'],
+  number: ['error', 'mean', 'median', 'constant', 'interpolate'],
+  integer: ['error', 'mean', 'median', 'mode', 'constant', 'interpolate'],
   datetime: ['error', 'mean', 'median'],
   category: ['error', 'mode', 'constant'],
   boolean: ['error', 'mode', 'constant'],
   text: ['error'],
+  sequence: ['error'],
 } as const satisfies Record<Column['type'], readonly ['error', ...MissingPolicy[]]>;
 
 /** The schema of an imported column: what was found in it, what the user asked for, and the defaults. */
@@ -33,6 +36,7 @@ export function schemaOfColumn(
     type: column.type,
     nullable: requested?.nullable ?? missingRows > 0,
     ...(categories !== null && { categories }),
+    ...(column.type === 'sequence' && { length: longestSequence(column.dictionary) }),
     missing: requested?.missing ?? 'error',
     ...(requested?.fill !== undefined && { fill: requested.fill }),
     unknown: requested?.unknown ?? 'error',

@@ -1,6 +1,7 @@
 import type { DataFault } from '../errors.ts';
 import { isCanonicalNumber, MAGNITUDE_MAX, parseBoolean, parseDatetime, parseNumber } from './cell-syntax.ts';
 import { shownValue } from './fault-collector.ts';
+import { parseSequence } from './sequence-syntax.ts';
 import type { Column, RequestedColumn } from './table.ts';
 import { categoryColumn, createDictionary, type DictionaryBuilder, looksLikeCategory } from './text-column.ts';
 
@@ -41,6 +42,8 @@ function bareColumn(name: string, type: Column['type'] | null, rows: number, req
       return booleanCells(name, rows);
     case 'datetime':
       return datetimeCells(name, rows);
+    case 'sequence':
+      return sequenceCells(name, rows);
     case 'category':
     case 'text':
     case null:
@@ -111,6 +114,20 @@ function datetimeCells(name: string, rows: number): CellColumn {
       return null;
     },
     finish: () => ({ column: { name, type: 'datetime', dictionary: words.dictionary, codes: words.codes }, categories: null }),
+  };
+}
+
+function sequenceCells(name: string, rows: number): CellColumn {
+  const words = createDictionary(rows);
+  return {
+    set: (row, cell) => {
+      if (cell === '') return null;
+      const list = parseSequence(cell);
+      if (list === null) return cellFault('wrong_format', cell, 'A JSON array of numbers such as [3, 1, 2] is expected here.', 'sequence');
+      words.set(row, JSON.stringify(list));
+      return null;
+    },
+    finish: () => ({ column: { name, type: 'sequence', dictionary: words.dictionary, codes: words.codes }, categories: null }),
   };
 }
 

@@ -11,8 +11,8 @@ export type DatasetContent =
   | { readonly kind: 'builtin'; readonly builtin: BuiltinName }
   | { readonly kind: 'file'; readonly open: ByteSource };
 
-const TYPES = ['number', 'integer', 'category', 'boolean', 'datetime', 'text'] as const;
-const MISSING = ['error', 'mean', 'median', 'mode', 'constant'] as const;
+const TYPES = ['number', 'integer', 'category', 'boolean', 'datetime', 'text', 'sequence'] as const;
+const MISSING = ['error', 'mean', 'median', 'mode', 'constant', 'interpolate'] as const;
 const UNKNOWN = ['error', 'bucket', 'mode'] as const;
 const ENCODE = ['standardize', 'minmax', 'one_hot', 'index', 'none'] as const;
 const LabelValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
@@ -21,7 +21,7 @@ const columnProperties = {
   type: Type.Enum([...TYPES]),
   nullable: Type.Boolean({ description: 'Whether values may be missing.' }),
   categories: Type.Array(LabelValue, { description: 'Distinct values of a category, sorted.' }),
-  missing: Type.Enum([...MISSING], { description: 'What becomes of a missing value.' }),
+  missing: Type.Enum([...MISSING], { description: 'What becomes of a missing value; `interpolate` goes with the windows of a forecast.' }),
   fill: Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description: 'The value of `missing: "constant"`.' }),
   unknown: Type.Enum([...UNKNOWN], { description: 'What becomes of a category the training rows did not have.' }),
   encode: Type.Enum([...ENCODE], { description: 'How the column becomes numbers.' }),
@@ -85,6 +85,7 @@ const ColumnReply = Type.Object({
   ...columnProperties,
   categories: Type.Optional(columnProperties.categories),
   fill: Type.Optional(columnProperties.fill),
+  length: Type.Optional(Type.Integer({ description: 'Of a sequence: numbers of the longest one. Shorter ones are padded with 0.' })),
   missing_rows: Type.Integer({ description: 'Rows without a value in this column.' }),
   distinct: Type.Union([Type.Integer(), Type.Null()], { description: 'How many different values; null for more than 1000.' }),
 });
@@ -116,7 +117,9 @@ export const InspectionReply = Type.Object(
   { title: 'DatasetInspection' },
 );
 
-export const RowsReply = ListOf(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])));
+export const RowsReply = ListOf(
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null(), Type.Array(Type.Number())])),
+);
 export const ProblemsReply = ListOf(FaultReply);
 
 /** A dataset as the API shows it. */

@@ -123,7 +123,7 @@ async function importContent(
     case 'file':
       return importCsv(content.open, { schema, limits });
     case 'builtin':
-      return importCsv(BUILTINS[content.builtin].open, { schema, limits });
+      return importCsv(BUILTINS[content.builtin].open, { schema: withOwn(schema, BUILTINS[content.builtin].schema), limits });
     default:
       return content satisfies never;
   }
@@ -149,4 +149,9 @@ function refused({ faults }: ImportOutcome): AppError {
 
 async function* piecesOf(table: Table): AsyncGenerator<Uint8Array> {
   yield* encodeTable(table);
+}
+
+/** What a built-in dataset says of its columns counts for those the request says nothing of. */
+function withOwn(requested: readonly RequestedColumn[], own: readonly RequestedColumn[]): RequestedColumn[] {
+  return [...requested, ...own.filter(({ name }) => requested.every((column) => column.name !== name))];
 }

@@ -5,6 +5,7 @@ import { CELL_CHARS_MAX } from './csv-scanner.ts';
 import { createFaultCollector, type FaultCollector, shownValue } from './fault-collector.ts';
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
 import { checkConstants, checkRequestedSchema } from './requested-schema.ts';
+import { isSequence, SEQUENCE_LENGTH_MAX } from './sequence-syntax.ts';
 import type { Column, ColumnSchema, RequestedColumn } from './table.ts';
 import { categoryColumn, createDictionary, looksLikeCategory } from './text-column.ts';
 
@@ -113,6 +114,7 @@ function chosenType(name: string, records: readonly Row[], requested: RequestedC
   if (requested?.type !== undefined) return requested.type;
   if (requested?.categories !== undefined) return 'category';
   const values = records.map((record) => ownValue(record, name)).filter((value) => value !== undefined && value !== null);
+  if (values.length > 0 && values.every(Array.isArray)) return 'sequence';
   switch (commonType(values)) {
     case 'number':
       return values.every((value) => typeof value !== 'number' || Number.isSafeInteger(value)) ? 'integer' : 'number';
@@ -186,6 +188,7 @@ function valueCheck(
   name: string,
   requested: RequestedColumn | undefined,
 ): (value: unknown) => ValueFault | null {
+  if (type === 'sequence') return sequenceFault;
   const expected =
     type === 'category'
       ? (commonType(requested?.categories ?? records.map((record) => ownValue(record, name))) ?? 'string')
@@ -209,6 +212,12 @@ function valueCheck(
 }
 
 const JSON_TYPE_OF = { number: 'number', integer: 'number', boolean: 'boolean', datetime: 'string', text: 'string' } as const;
+
+function sequenceFault(value: unknown): ValueFault | null {
+  if (isSequence(value)) return null;
+  const detail = `A list of at most ${SEQUENCE_LENGTH_MAX} numbers is expected here.`;
+  return { code: 'wrong_type', detail, expected: 'array', received: jsonTypeName(value) };
+}
 
 function numberFault(value: number, type: Column['type']): ValueFault | null {
   if (Math.abs(value) > MAGNITUDE_MAX) {
@@ -258,7 +267,8 @@ function buildColumn(
     return { column: { name, type, values: numbers }, categories: null };
   }
   const words = createDictionary(values.length, type === 'boolean' ? ['false', 'true'] : (requested?.categories?.map(String) ?? []));
-  for (const [row, value] of values.entries()) if (value !== null) words.set(row, String(value));
+  for (const [row, value] of values.entries())
+    if (value !== null) words.set(row, type === 'sequence' ? JSON.stringify(value) : String(value));
   if (type !== 'category') return { column: { name, type, dictionary: words.dictionary, codes: words.codes }, categories: null };
   const labels = commonType(requested?.categories ?? values);
   const column = categoryColumn(name, words, labels === 'number');

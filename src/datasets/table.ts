@@ -13,10 +13,13 @@ export interface NumberColumn {
   readonly values: Float64Array;
 }
 
-/** Values as indices into a dictionary; -1 is a missing value. Booleans have the dictionary `['false', 'true']`. */
+/**
+ * Values as indices into a dictionary; -1 is a missing value. Booleans have the dictionary `['false', 'true']`, sequences their
+ * lists of numbers as JSON.
+ */
 export interface TextColumn {
   readonly name: string;
-  readonly type: 'category' | 'boolean' | 'datetime' | 'text';
+  readonly type: 'category' | 'boolean' | 'datetime' | 'text' | 'sequence';
   readonly dictionary: readonly string[];
   readonly codes: Int32Array;
 }
@@ -28,6 +31,8 @@ export interface ColumnSchema {
   readonly nullable: boolean;
   /** Distinct values of a category, sorted; they keep their JSON type. */
   readonly categories?: readonly (string | number | boolean)[];
+  /** Of a sequence: numbers of the longest one. Shorter ones are padded with 0 at the end. */
+  readonly length?: number;
   readonly missing: MissingPolicy;
   /** What a missing value becomes when `missing` is `constant`. */
   readonly fill?: string | number | boolean;
@@ -39,7 +44,8 @@ export interface ColumnSchema {
   readonly distinct: number | null;
 }
 
-export type MissingPolicy = 'error' | 'mean' | 'median' | 'mode' | 'constant';
+/** `interpolate` fills gaps between neighbours, which only rows in an order have: those of a forecast. */
+export type MissingPolicy = 'error' | 'mean' | 'median' | 'mode' | 'constant' | 'interpolate';
 export type UnknownPolicy = 'error' | 'bucket' | 'mode';
 export type Encoding = 'standardize' | 'minmax' | 'one_hot' | 'index' | 'none';
 

@@ -32,6 +32,8 @@ export const FAULT_CODES = {
   optimizer_mismatch: 'The optimizer is for another kind of network or loss.',
   schedule_mismatch: 'Options of the schedule contradict each other.',
   unknown_class: 'The target has no such class.',
+  unknown_weight: 'The network has no weight of this name.',
+  weight_mismatch: 'A weight has another shape, or holds something that is no number.',
   weights_unavailable: 'The rows bring no such weights.',
   // Warnings
   zero_kernel: 'A kernel that starts at zero gives all units of the layer the same gradient.',

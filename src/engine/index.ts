@@ -14,16 +14,18 @@ export { permutation, STREAMS } from './random.ts';
 export { checkSchema, parseSchema, withDefaults } from './schema.ts';
 export { checkSpec } from './spec/check-spec.ts';
 export { checkTraining } from './spec/check-training.ts';
+export { readGivenWeights } from './spec/given-weights.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';
+export type { LayerDiagnostics } from './trainer/layer-diagnostics.ts';
 // For a kind of job of its own.
 export {
   /** @public */
   testLearningRates,
 } from './trainer/learning-rate-range.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
-export { train } from './trainer/trainer.ts';
+export { evaluate, train } from './trainer/trainer.ts';
 export type {
   EpochReport,
   Split,

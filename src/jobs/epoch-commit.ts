@@ -2,7 +2,8 @@ import type { Pool, PoolClient } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { finiteNumbers } from '../lib/finite-json.ts';
+import type { LayerDiagnostics } from '../engine/index.ts';
+import { type FiniteResults, finiteNumbers, finiteResults } from '../lib/finite-json.ts';
 import type { EpochRecord } from '../threads/protocol.ts';
 import { findCheckpointId, insertCheckpoint, removeCheckpoints } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
@@ -41,7 +42,10 @@ export function commitEpochs(
     const blob = commit.state === null ? null : await deps.blobs.write(client, commit.state);
     await holdFence(client, lease);
     const rows = commit.epochs.map(epochRow);
-    const inserted = await insertEpochs(client, lease, rows);
+    const inserted = await insertEpochs(client, lease, {
+      rows,
+      diagnostics: commit.epochs.map(({ layers }) => (layers ? JSON.stringify(layers.map(finiteLayer)) : null)),
+    });
     const known = rows.filter((row) => !inserted.has(row.epoch));
     if (known.length > 0) await compareEpochs(client, lease.jobId, known);
     const fresh = rows.filter((row) => inserted.has(row.epoch)).map((row) => ({ type: 'epoch', data: row }) as const);
@@ -55,20 +59,29 @@ export function commitEpochs(
 interface EpochRow {
   readonly epoch: number;
   readonly step: number;
-  readonly metrics: ReturnType<typeof finiteNumbers>;
+  readonly metrics: FiniteResults;
   readonly learning_rate: number;
   readonly seconds: number;
 }
 
-function epochRow({ epoch, step, metrics, learning_rate, seconds }: EpochRecord): EpochRow {
-  return { epoch, step, metrics: finiteNumbers(metrics), learning_rate, seconds };
+function epochRow({ epoch, step, metrics, matrices, learning_rate, seconds }: EpochRecord): EpochRow {
+  return { epoch, step, metrics: finiteResults(metrics, matrices), learning_rate, seconds };
 }
 
-async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows: readonly EpochRow[]): Promise<Set<number>> {
+/** A layer's numbers as JSON; what a layer does not have stays null. */
+function finiteLayer({ layer, ...numbers }: LayerDiagnostics): object {
+  const present = Object.entries(numbers).filter((entry): entry is [string, number] => entry[1] !== null);
+  return { layer, ...numbers, ...finiteNumbers(Object.fromEntries(present)) };
+}
+
+async function insertEpochs(
+  client: PoolClient,
+  { jobId, fence }: JobLease,
+  { rows, diagnostics }: { rows: readonly EpochRow[]; diagnostics: readonly (string | null)[] },
+): Promise<Set<number>> {
   const { rows: inserted } = await client.query<{ epoch: number }>(
-    `INSERT INTO epoch (job_id, epoch, step, metrics, learning_rate, seconds, fence)
-     SELECT $1, epoch, step, metrics, learning_rate, seconds, $2
-       FROM unnest($3::int[], $4::int[], $5::json[], $6::float8[], $7::float8[]) AS e(epoch, step, metrics, learning_rate, seconds)
+    `INSERT INTO epoch (job_id, epoch, step, metrics, learning_rate, seconds, diagnostics, fence)
+     SELECT $1, e.*, $2 FROM unnest($3::int[], $4::int[], $5::json[], $6::float8[], $7::float8[], $8::json[]) AS e
      ON CONFLICT (job_id, epoch) DO NOTHING RETURNING epoch`,
     [
       jobId,
@@ -78,6 +91,7 @@ async function insertEpochs(client: PoolClient, { jobId, fence }: JobLease, rows
       rows.map((row) => JSON.stringify(row.metrics)),
       rows.map((row) => row.learning_rate),
       rows.map((row) => row.seconds),
+      diagnostics,
     ],
   );
   return new Set(inserted.map((row) => row.epoch));
@@ -109,12 +123,12 @@ async function keepCheckpoint(client: PoolClient, jobId: string, commit: EpochCo
 }
 
 async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit, leaseSeconds: number): Promise<void> {
-  const { best, metrics } = newest(commit);
+  const { best, metrics, matrices } = newest(commit);
   const checkpoint = await findCheckpointId(client, jobId, best.epoch);
   const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
   await client.query(
     `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = clock_timestamp() + make_interval(secs => $5) WHERE id = $1`,
-    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteNumbers(metrics)), JSON.stringify(bestJson), leaseSeconds],
+    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteResults(metrics, matrices)), JSON.stringify(bestJson), leaseSeconds],
   );
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
 }

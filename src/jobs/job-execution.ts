@@ -13,6 +13,7 @@ import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { splitSizes } from '../training/split.ts';
+import { instanceCount } from '../training/window-request.ts';
 import { commitEpochs, DeterminismError } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
@@ -210,7 +211,7 @@ function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout 
 function meterOf({ request, checkpoint }: ClaimedJob, rows: number, now: () => number): ProgressMeter {
   return createProgressMeter({
     epochs: request.training.epochs,
-    trainRows: splitSizes(rows, request.split).train,
+    trainRows: splitSizes(instanceCount(rows, request.window), request.split).train,
     batchSize: request.training.batch_size,
     firstEpoch: checkpoint?.epoch ?? 0,
     firstStep: checkpoint?.step ?? 0,

@@ -50,10 +50,11 @@ function trainerEnded(trained: TrainedNetwork): JobOutcome {
       return { kind: 'succeeded', stopReason: 'time_limit', trained };
     case 'divergence': {
       const detail = divergence?.detail ?? 'A value of the training became infinite or not a number.';
+      const errors = divergence === undefined ? [] : [{ code: 'divergence', ...divergence }];
       return {
         kind: 'failed',
         stopReason,
-        error: { code: 'divergence', detail, errors: [], hint: 'A smaller learning rate keeps the loss finite.' },
+        error: { code: 'divergence', detail, errors, hint: 'A smaller learning rate keeps the loss finite.' },
       };
     }
     case 'abandoned':

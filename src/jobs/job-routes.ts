@@ -9,12 +9,25 @@ import { ListOf } from '../http/schemas.ts';
 import { streamEvents } from '../http/sse.ts';
 import { idPattern } from '../lib/ids.ts';
 import { weightsQuery, weightsReplies, weightsReply } from '../models/weights-reply.ts';
-import { createJobBody, EpochReply, EventReply, eventHeaders, JobReply, jobListQuery, jobParams, jobQuery } from './job-schema.ts';
+import {
+  createJobBody,
+  DiagnosticsReply,
+  EpochReply,
+  EventReply,
+  eventHeaders,
+  JobReply,
+  jobListQuery,
+  jobParams,
+  jobQuery,
+  RowPredictionReply,
+} from './job-schema.ts';
 import type { JobService } from './job-service.ts';
 import { epochView, eventView, type JobView } from './job-view.ts';
 
 const JOB_LIST: ListKind = { name: 'jobs', position: new RegExp(idPattern('job')) };
 const EPOCH_LIST: ListKind = { name: 'epochs', position: /^\d{1,9}$/ };
+const PREDICTION_LIST: ListKind = { name: 'predictions', position: /^\d{1,9}$/ };
+const DIAGNOSTICS_LIST: ListKind = { name: 'diagnostics', position: /^\d{1,9}$/ };
 const EVENT_LIST: ListKind = { name: 'events', position: /^\d{1,9}$/ };
 
 export interface JobRoutesDeps {
@@ -28,7 +41,9 @@ export async function jobRoutes(app: App, deps: JobRoutesDeps): Promise<void> {
   readRoutes(app, deps.jobs);
   changeRoutes(app, deps.jobs);
   progressRoutes(app, deps.jobs);
+  diagnosticsRoute(app, deps.jobs);
   weightsRoute(app, deps.jobs);
+  predictionsRoute(app, deps.jobs);
 }
 
 function createRoute(app: App, { jobs, idempotency }: JobRoutesDeps): void {
@@ -168,12 +183,56 @@ function progressRoutes(app: App, jobs: JobService): void {
   );
 }
 
+function diagnosticsRoute(app: App, jobs: JobService): void {
+  app.get(
+    '/v1/jobs/:id/diagnostics',
+    {
+      schema: {
+        operationId: 'listDiagnostics',
+        tags: ['jobs'],
+        summary: 'How each layer did after every epoch, oldest first, for a job posted with `diagnostics`',
+        params: jobParams,
+        querystring: longListQuery,
+        response: { 200: ListOf(DiagnosticsReply) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const after = Number(decodeCursor(DIAGNOSTICS_LIST, cursor) ?? 0);
+      const rows = await jobs.diagnostics(request.project, request.params.id, limit + 1, after);
+      return page(DIAGNOSTICS_LIST, rows, limit, { positionOf: ({ epoch }) => String(epoch), view: (row) => row });
+    },
+  );
+}
+
 function lastEventId(header: string | undefined): number {
   if (header === undefined || header === '') return 0;
   if (!/^\d{1,9}$/.test(header)) {
     throw new AppError('invalid_request', { detail: 'Last-Event-ID must be the id of an event of this job.' });
   }
   return Number(header);
+}
+
+function predictionsRoute(app: App, jobs: JobService): void {
+  app.get(
+    '/v1/jobs/:id/predictions',
+    {
+      schema: {
+        operationId: 'listPredictions',
+        tags: ['jobs'],
+        summary: "What the weights of a job say about the rows of its dataset, in the rows' order",
+        params: jobParams,
+        querystring: longListQuery,
+        response: { 200: ListOf(RowPredictionReply) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const from = Number(decodeCursor(PREDICTION_LIST, cursor) ?? -1) + 1;
+      const rows = await jobs.predictions(request.project, request.params.id, { from, to: from + limit + 1 });
+      return page(PREDICTION_LIST, rows, limit, { positionOf: ({ row }) => String(row), view: (row) => row });
+    },
+  );
 }
 
 function weightsRoute(app: App, jobs: JobService): void {

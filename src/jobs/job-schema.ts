@@ -2,8 +2,8 @@ import Type from 'typebox';
 import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
 import { pagingProperties } from '../http/pagination.ts';
 import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
-import { TrainingRequestBody } from '../training/training-request.ts';
-import { JOB_KINDS, JOB_STATUSES, STOP_REASONS } from './job-state.ts';
+import { JOB_KINDS, TrainingRequestBody } from '../training/training-request.ts';
+import { JOB_STATUSES, STOP_REASONS } from './job-state.ts';
 
 const WAIT_SECONDS_MAX = 60;
 
@@ -11,7 +11,7 @@ export const jobParams = StrictObject({ id: Id('job') });
 
 /** Documents the body of `POST /v1/jobs`; the job service checks it together with the dataset it names. */
 export const createJobBody = Type.Object(
-  { ...TrainingRequestBody.properties, spec: Type.Optional(modelSpecSchema()), training: trainingSchema() },
+  { ...TrainingRequestBody.properties, spec: Type.Optional(modelSpecSchema()), training: Type.Optional(trainingSchema()) },
   {
     title: 'JobRequest',
     additionalProperties: false,
@@ -27,6 +27,14 @@ export const createJobBody = Type.Object(
         target: 'species',
         training: { epochs: 60, optimizer: { type: 'adam', learning_rate: 0.01 } },
         on_success: { model: 'iris-mlp' },
+      },
+      {
+        kind: 'evaluation',
+        spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
+        features: ['petal_length'],
+        initial_weights: { 'dense/kernel': [[0, 1, 2]], 'dense/bias': [0, -2.5, -7.5] },
+        dataset: 'ds_01J00000000000000000000000',
+        target: 'species',
       },
     ],
   },
@@ -57,6 +65,37 @@ const Metrics = Type.Record(Type.String(), Type.Unknown(), {
 export const EpochReply = Type.Object(
   { epoch: Type.Integer(), step: Type.Integer(), metrics: Metrics, learning_rate: Type.Number(), seconds: Type.Number() },
   { title: 'Epoch' },
+);
+
+export const RowPredictionReply = Type.Object(
+  {
+    row: Type.Integer({ description: 'Counts from 0.' }),
+    prediction: Type.Record(Type.String(), Type.Unknown(), { description: 'As `predict` answers it, with probabilities of classes.' }),
+    target: Type.Record(Type.String(), Type.Unknown(), { description: 'What the row itself holds, by column.' }),
+  },
+  { title: 'RowPrediction' },
+);
+
+const NumberOrNull = (description: string) => Nullable(Type.Number({ description }));
+
+export const DiagnosticsReply = Type.Object(
+  {
+    epoch: Type.Integer(),
+    step: Type.Integer(),
+    layers: Type.Array(
+      Type.Object({
+        layer: Type.String(),
+        gradient_norm: NumberOrNull('Norm of the gradients of its weights; null without weights that learn.'),
+        update_ratio: NumberOrNull('Norm of the update divided by that of the weights; about 0.001 is healthy.'),
+        activation_mean: NumberOrNull('Mean of its outputs.'),
+        activation_std: NumberOrNull('Standard deviation of its outputs.'),
+        saturated: NumberOrNull('Share of outputs close to a limit of the activation, where it has limits.'),
+        dead: NumberOrNull('Share of units that answer no row of the batch, where the activation can switch them off.'),
+        non_finite: Type.Optional(Type.Record(Type.String(), Type.String())),
+      }),
+    ),
+  },
+  { title: 'EpochDiagnostics' },
 );
 
 export const EventReply = Type.Object(

@@ -6,11 +6,13 @@ import { newId } from '../lib/ids.ts';
 import { openWeights, type WeightsFile } from '../models/weights-file.ts';
 import { type CheckedTrainingRequest, unknownDataset } from '../training/check-training-request.ts';
 import { refusal, type TrainingCheckService } from '../training/training-check-service.ts';
+import type { TrainingRequest } from '../training/training-request.ts';
 import { appendEvent, type EventStore, type StoredEvent } from './event-store.ts';
 import { followJob, waitForChange } from './event-stream.ts';
 import type { Notifications } from './event-watch.ts';
+import { type JobPredictionsDeps, predictRows, type RowPrediction } from './job-predictions.ts';
 import { isTerminal, isWaiting } from './job-state.ts';
-import type { JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
+import type { EpochDiagnostics, JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
 import { type JobView, jobView } from './job-view.ts';
 
 export interface JobServiceDeps {
@@ -18,6 +20,9 @@ export interface JobServiceDeps {
   readonly events: EventStore;
   readonly notifications: Notifications;
   readonly blobs: Pick<BlobStore, 'info' | 'readRange' | 'readAll'>;
+  /** Where the rows of `predictions` come from. */
+  readonly datasets: JobPredictionsDeps['datasets'];
+  readonly backend: JobPredictionsDeps['backend'];
   readonly trainingChecks: TrainingCheckService;
 }
 
@@ -91,6 +96,15 @@ function jobReads(deps: JobServiceDeps) {
       return jobs.epochs(id, take, after);
     },
 
+    /** Throws state_conflict for a job that did not ask for them. */
+    async diagnostics(project: string, id: string, take: number, after: number): Promise<EpochDiagnostics[]> {
+      const { request } = await existing(jobs, project, id);
+      if (!(request as TrainingRequest).diagnostics) {
+        throw new AppError('state_conflict', { detail: 'The job keeps no diagnostics: post it with "diagnostics": true.' });
+      }
+      return jobs.diagnostics(id, take, after);
+    },
+
     async events(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
       await existing(jobs, project, id);
       return events.after(id, after, take);
@@ -107,16 +121,24 @@ function jobReads(deps: JobServiceDeps) {
 
     /** The trained weights. Throws state_conflict unless the job has succeeded. */
     async weights(project: string, id: string): Promise<WeightsFile> {
+      return openWeights(blobs, weightsOf(await existing(jobs, project, id)));
+    },
+
+    /** What the weights say about rows `from` to `to` (exclusive) of the job's dataset. Throws state_conflict as `weights` does. */
+    async predictions(project: string, id: string, rows: { from: number; to: number }): Promise<RowPrediction[]> {
       const job = await existing(jobs, project, id);
-      if (job.weightsBlobId === null || job.status !== 'succeeded') {
-        const detail = isTerminal(job.status)
-          ? `The job has ended as ${job.status} and left no weights.`
-          : `The job is ${job.status}: weights are there once it has succeeded.`;
-        throw new AppError('state_conflict', { detail });
-      }
-      return openWeights(blobs, job.weightsBlobId);
+      const weightsBlobId = weightsOf(job);
+      return predictRows(deps, { project, request: job.request as TrainingRequest, weightsBlobId }, rows);
     },
   };
+}
+
+function weightsOf({ weightsBlobId, status }: StoredJob): string {
+  if (weightsBlobId !== null && status === 'succeeded') return weightsBlobId;
+  const detail = isTerminal(status)
+    ? `The job has ended as ${status} and left no weights.`
+    : `The job is ${status}: weights are there once it has succeeded.`;
+  throw new AppError('state_conflict', { detail });
 }
 
 async function insertTraining(

@@ -30,9 +30,6 @@ export const STOP_REASONS = [
 /** Why a job ended. */
 export type StopReason = (typeof STOP_REASONS)[number];
 
-/** Kinds of job the contract names; this version runs `training`. */
-export const JOB_KINDS = ['training'] as const;
-
 export const TERMINAL_STATUSES: readonly JobStatus[] = JOB_STATUSES.filter((status) => TRANSITIONS[status].length === 0);
 
 /** True when nothing will change any more. */

@@ -54,6 +54,13 @@ export interface JobFilter {
   readonly dataset?: string | undefined;
 }
 
+/** How the layers of a network did after an epoch. */
+export interface EpochDiagnostics {
+  readonly epoch: number;
+  readonly step: number;
+  readonly layers: unknown;
+}
+
 export interface StoredEpoch {
   readonly epoch: number;
   readonly step: number;
@@ -129,8 +136,24 @@ export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool
 
     /** Epochs after `epoch`, oldest first. */
     async epochs(jobId: string, take: number, after: number): Promise<StoredEpoch[]> {
-      const rows = await prisma.epoch.findMany({ where: { jobId, epoch: { gt: after } }, orderBy: { epoch: 'asc' }, take });
+      const rows = await prisma.epoch.findMany({
+        where: { jobId, epoch: { gt: after } },
+        orderBy: { epoch: 'asc' },
+        take,
+        omit: { diagnostics: true },
+      });
       return rows.map((row) => ({ ...row, metrics: row.metrics as object }));
+    },
+
+    /** Epochs after `epoch` that have diagnostics, oldest first. */
+    async diagnostics(jobId: string, take: number, after: number): Promise<EpochDiagnostics[]> {
+      const rows = await prisma.epoch.findMany({
+        where: { jobId, epoch: { gt: after } },
+        select: { epoch: true, step: true, diagnostics: true },
+        orderBy: { epoch: 'asc' },
+        take,
+      });
+      return rows.map(({ diagnostics, ...at }) => ({ ...at, layers: diagnostics }));
     },
 
     async weights(blobId: string): Promise<WeightsBlob | null> {

@@ -30,6 +30,8 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
       epochs: `${self}/epochs`,
       cancel: `${self}/cancel`,
       weights: `${self}/weights`,
+      predictions: `${self}/predictions`,
+      diagnostics: `${self}/diagnostics`,
       dataset: datasetLink(job.request),
     },
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkSpec, encodeSafetensors, engineVersion, type ModelSpec, weightsData } from '../engine/index.ts';
-import { finiteNumbers } from '../lib/finite-json.ts';
+import { finiteResults } from '../lib/finite-json.ts';
 import { labelsOf, signature, toMetadata } from '../preprocessing/index.ts';
 import type { TrainedNetwork } from '../training/run-training.ts';
 import type { ClaimedJob, TrainedModel } from './execution-store.ts';
@@ -20,7 +20,7 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   const { job, trained, stopReason, progress } = input;
   const { result, preprocessing, golden } = trained;
   const { spec, on_success: onSuccess } = job.request;
-  const metrics = finiteNumbers(result.metrics);
+  const metrics = finiteResults(result.metrics, result.matrices);
   const metadata = toMetadata(preprocessing);
   const labels = labelsOf(preprocessing);
   const described = signature(preprocessing, outputWidth(spec));

@@ -14,6 +14,18 @@ export function finiteNumbers(values: Readonly<Record<string, number>>): FiniteN
   return nonFinite.length === 0 ? finite : { ...finite, non_finite: Object.fromEntries(nonFinite) };
 }
 
+/** Results of a training as JSON: its numbers, and the tables of numbers beside them under their own names. */
+export function finiteResults(
+  numbers: Readonly<Record<string, number>>,
+  matrices: Readonly<Record<string, readonly (readonly number[])[]>> = {},
+): FiniteResults {
+  return { ...finiteNumbers(numbers), ...matrices };
+}
+
+export interface FiniteResults {
+  readonly [name: string]: FiniteNumbers[string] | readonly (readonly number[])[];
+}
+
 function nameOf(value: number): NonFinite {
   if (Number.isNaN(value)) return 'NaN';
   return value > 0 ? 'Infinity' : '-Infinity';

@@ -8,35 +8,46 @@ import { checkSchema } from '../engine/index.ts';
 import type { Prediction, Preprocessing } from '../preprocessing/index.ts';
 import { type LoadedModel, predictInstances } from './predict-instances.ts';
 
+const Row = Type.Record(Type.String(), Type.Unknown());
+
 const Golden = Type.Object({
-  instances: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1 }),
-  predictions: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1 }),
+  instances: Type.Array(Type.Union([Row, Type.Array(Row)]), { minItems: 1 }),
+  predictions: Type.Array(Row, { minItems: 1 }),
 });
 
 /** Instances as `predict` takes them, and its answers. */
 export type GoldenRows = Static<typeof Golden>;
 
+type GoldenInstance = Record<string, Value> | Record<string, Value>[];
+
 const ROWS_MAX = 3;
 /** Relative: another instruction set may add up in another order. */
 const TOLERANCE = 1e-5;
 
-/** The first, middle and last training row as instances. `schema` is in the order of the table's columns. */
+/** The first, middle and last training row, or window of rows, as instances. `schema` is in the order of the table's columns. */
 export function goldenInstances(data: {
   readonly table: Table;
   readonly schema: readonly ColumnSchema[];
   readonly features: readonly string[];
   readonly trainRows: Int32Array;
-}): Record<string, Value>[] {
-  const { table, schema, features, trainRows } = data;
+  /** For a forecast, whose training rows are windows: the rows that one sees. */
+  readonly windowRows?: (window: number) => Int32Array;
+}): GoldenInstance[] {
+  const { table, schema, features, trainRows, windowRows } = data;
   const places = Array.from({ length: ROWS_MAX }, (_, i) => Math.floor((i * (trainRows.length - 1)) / (ROWS_MAX - 1)));
-  return [...new Set(places)].flatMap((place) => {
-    const row = trainRows[place] ?? 0;
-    return readRows(table, schema, row, row + 1).map((values) => Object.fromEntries(features.map((name) => [name, values[name] ?? null])));
-  });
+  const read = (row: number): Record<string, Value> => {
+    const [values = {}] = readRows(table, schema, row, row + 1);
+    return Object.fromEntries(features.map((name) => [name, values[name] ?? null]));
+  };
+  const instances = [...new Set(places)].map((place) => trainRows[place] ?? 0);
+  if (windowRows === undefined) return instances.map(read);
+  const windows = instances.map((window) => Array.from(windowRows(window), read));
+  // A window may lie in a gap that was filled from outside of it: alone it could not be answered.
+  return windows.filter((rows) => features.every((name) => rows.some((row) => row[name] !== null)));
 }
 
 /** Lets the model answer. Instances that were trained on must be instances it takes. */
-export function goldenRows(model: LoadedModel, instances: readonly Record<string, Value>[]): GoldenRows {
+export function goldenRows(model: LoadedModel, instances: readonly GoldenInstance[]): GoldenRows {
   const answer = predictInstances(model, instances, { probabilities: true });
   if ('faults' in answer) throw new Error(`a training row is no instance: ${answer.faults[0]?.detail}`);
   return { instances: [...instances], predictions: answer.predictions.map((prediction) => ({ ...prediction })) };

@@ -1,10 +1,22 @@
 import type { Fault, Predictor } from '../engine/index.ts';
-import { decodeOutputs, encodeInstances, type Prediction, type Preprocessing } from '../preprocessing/index.ts';
+import {
+  decodeOutputs,
+  encodeInstances,
+  encodeWindowInstances,
+  isWindowed,
+  type Prediction,
+  type Preprocessing,
+} from '../preprocessing/index.ts';
 
 /** A trained network that can answer. */
 export interface LoadedModel {
   readonly preprocessing: Preprocessing;
   readonly predictor: Predictor;
+}
+
+interface EncodedInstances {
+  readonly features: Float32Array;
+  readonly offsets?: Float64Array;
 }
 
 /** The one way from instances (by column name, or in feature order) to predictions. Every wrong cell is a fault with its row's index. */
@@ -13,8 +25,12 @@ export function predictInstances(
   instances: readonly unknown[],
   { probabilities }: { probabilities: boolean },
 ): { readonly predictions: readonly Prediction[] } | { readonly faults: readonly Fault[] } {
-  const encoded = encodeInstances(preprocessing, instances);
+  const encoded: EncodedInstances | { readonly faults: readonly Fault[] } = isWindowed(preprocessing)
+    ? encodeWindowInstances(preprocessing, instances)
+    : encodeInstances(preprocessing, instances);
   if ('faults' in encoded) return encoded;
   const output = predictor.predict(encoded.features, instances.length);
-  return { predictions: decodeOutputs({ preprocessing, output, rows: instances.length, width: predictor.outputWidth, probabilities }) };
+  const { offsets } = encoded;
+  const answer = { preprocessing, output, rows: instances.length, width: predictor.outputWidth, probabilities };
+  return { predictions: decodeOutputs({ ...answer, ...(offsets && { offsets }) }) };
 }

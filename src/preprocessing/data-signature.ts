@@ -1,9 +1,11 @@
 import type { ColumnSchema } from '../datasets/table.ts';
 import { type DataSignature, type Fault, nearest, pointerTo, type TargetSignature, type Task } from '../engine/index.ts';
 import { listedValues } from './column-cells.ts';
+import type { WindowOptions } from './preprocessing.ts';
 
 /** How many places a column takes in an encoded row, or null when it cannot be a feature. Known from the schema alone. */
 export function encodedWidth(schema: ColumnSchema): number | null {
+  if (schema.type === 'sequence') return schema.length || null;
   const listed = listedValues(schema);
   if (listed === null) return schema.type === 'text' ? null : 1;
   return schema.encode === 'one_hot' ? listed.length + (schema.unknown === 'bucket' ? 1 : 0) : 1;
@@ -21,8 +23,10 @@ function targetSignature(targets: readonly ColumnSchema[], task: Task): TargetSi
   if (task === 'regression') {
     return targets.every(({ type }) => type === 'number' || type === 'integer') ? { kind: 'numbers', outputs: targets.length } : null;
   }
-  const classes = listedValues(first)?.length ?? first.distinct;
-  return targets.length === 1 && classes !== null ? { kind: 'classes', classes } : null;
+  if (first.type === 'sequence') return null;
+  const labels = listedValues(first)?.map(String);
+  const classes = labels?.length ?? first.distinct;
+  return targets.length === 1 && classes !== null ? { kind: 'classes', classes, ...(labels && { labels }) } : null;
 }
 
 /** Faults of features looked for: each unknown name is compared with all columns. */
@@ -33,18 +37,25 @@ export interface DataRequest {
   readonly features: readonly string[];
   readonly targets: readonly string[];
   readonly task: Task;
+  /** For a forecast. */
+  readonly window?: WindowOptions | null;
 }
 
 /** What a spec is checked against, or what is wrong with the choice of columns. Pointers are those of a job's body. */
-export function dataSignature({ schema, features, targets, task }: DataRequest): { data: DataSignature | null; faults: readonly Fault[] } {
+export function dataSignature({ schema, features, targets, task, window = null }: DataRequest): {
+  data: DataSignature | null;
+  faults: readonly Fault[];
+} {
   const known = new Map(schema.map((column) => [column.name, column]));
   const featureFaults: Fault[] = [];
   for (const [place, name] of features.entries()) {
-    featureFaults.push(...featureFaultsOf(name, known, targets, pointerTo('/features', place)));
+    featureFaults.push(...featureFaultsOf(name, { known, others: targets, window, pointer: pointerTo('/features', place) }));
     if (featureFaults.length > FAULTS_MAX) break;
   }
   const targetPointer = (place: number) => (targets.length === 1 ? '/target' : pointerTo('/target', place));
-  const targetFaults = targets.flatMap((name, place) => targetFaultsOf(name, known, targetPointer(place)));
+  const targetFaults = targets.flatMap((name, place) =>
+    targetFaultsOf(name, { known, others: features, window, pointer: targetPointer(place) }),
+  );
   const faults = [...featureFaults, ...targetFaults];
   if (features.length === 0) {
     faults.push({
@@ -58,30 +69,58 @@ export function dataSignature({ schema, features, targets, task }: DataRequest):
   const target = targetSignature(chosen, task);
   if (target === null) return { data: null, faults: [taskFault(chosen, task)] };
   const width = features.reduce((sum, name) => sum + widthOf(known.get(name)), 0);
-  return { data: { features: width, target }, faults: [] };
+  if (window === null || target.kind !== 'numbers') return { data: { features: width, target }, faults: [] };
+  return { data: { features: width * window.history, target: { ...target, outputs: target.outputs * window.horizon } }, faults: [] };
 }
 
 function widthOf(column: ColumnSchema | undefined): number {
   return column === undefined ? 0 : (encodedWidth(column) ?? 0);
 }
 
-function featureFaultsOf(name: string, known: ReadonlyMap<string, ColumnSchema>, targets: readonly string[], pointer: string): Fault[] {
+interface ColumnPlace {
+  readonly known: ReadonlyMap<string, ColumnSchema>;
+  /** The columns of the other side: targets of a feature, features of a target. */
+  readonly others: readonly string[];
+  readonly window: WindowOptions | null;
+  readonly pointer: string;
+}
+
+function featureFaultsOf(name: string, { known, others, window, pointer }: ColumnPlace): Fault[] {
   const column = known.get(name);
   if (column === undefined) return [unknownColumn(name, known, pointer)];
-  if (targets.includes(name)) {
+  if (window === null && others.includes(name)) {
     return [{ pointer, code: 'target_among_features', detail: `"${name}" is the target: a network that sees it has nothing to learn.` }];
+  }
+  if (window !== null && column.type === 'sequence') {
+    const detail = `"${name}" holds lists of its own; a window is made of rows of single values.`;
+    return [{ pointer, code: 'not_encodable', detail, received: column.type }];
   }
   if (encodedWidth(column) === null) {
     const detail = `"${name}" is a text column, which has no encoding; leave it out, or declare it a category in the dataset's schema.`;
     return [{ pointer, code: 'not_encodable', detail, received: column.type }];
   }
-  return column.missing_rows > 0 && column.missing === 'error' ? [missingValues(column, pointer)] : [];
+  return column.missing_rows > 0 && !isFilled(column, window) ? [missingValues(column, pointer)] : [];
 }
 
-function targetFaultsOf(name: string, known: ReadonlyMap<string, ColumnSchema>, pointer: string): Fault[] {
+/** Whether something becomes of a column's missing values. Gaps are filled between neighbours, which windows have. */
+function isFilled(column: ColumnSchema, window: WindowOptions | null): boolean {
+  return column.missing === 'error' || column.missing === 'interpolate' ? isInterpolated(column, window) : true;
+}
+
+function isInterpolated({ type, missing }: ColumnSchema, window: WindowOptions | null): boolean {
+  if (window === null || (type !== 'number' && type !== 'integer')) return false;
+  return missing === 'interpolate' || (missing === 'error' && window.interpolate);
+}
+
+function targetFaultsOf(name: string, { known, others, window, pointer }: ColumnPlace): Fault[] {
   const column = known.get(name);
   if (column === undefined) return [unknownColumn(name, known, pointer)];
-  return column.missing_rows > 0 ? [missingValues(column, pointer)] : [];
+  if (window !== null && !others.includes(name)) {
+    const detail = `"${name}" is forecast from its own past, so it is a feature as well.`;
+    const suggestion = [{ op: 'add', path: '/features/-', value: name } as const];
+    return [{ pointer: '/features', code: 'missing_column', detail, expected: name, suggestion }];
+  }
+  return column.missing_rows > 0 && !isInterpolated(column, window) ? [missingValues(column, pointer)] : [];
 }
 
 /** A fault for a column the data does not have, with the one that was probably meant. */
@@ -101,7 +140,7 @@ function missingValues({ name, missing_rows }: ColumnSchema, pointer: string): F
   return {
     pointer,
     code: 'missing_value',
-    detail: `"${name}" has no value in ${missing_rows} row(s). Choose what becomes of them with \`missing\` in the dataset's schema, or leave the rows or the column out.`,
+    detail: `"${name}" has no value in ${missing_rows} row(s). Choose what becomes of them with \`missing\` in the dataset's schema (\`interpolate\` for forecasts), or leave the rows or the column out.`,
     received: missing_rows,
   };
 }

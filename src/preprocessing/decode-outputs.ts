@@ -8,17 +8,20 @@ export interface DecodeRequest {
   readonly rows: number;
   readonly width: number;
   readonly probabilities: boolean;
+  /** `(rows, width)`: what each number is told against; absent where it stands for itself. */
+  readonly offsets?: Float64Array;
 }
 
 /** One prediction as the API answers it. */
 export type Prediction = Readonly<Record<string, unknown>>;
 
 /** Outputs of the network in the words and units of the target. */
-export function decodeOutputs({ preprocessing: { target }, output, rows, width, probabilities }: DecodeRequest): Prediction[] {
+export function decodeOutputs({ preprocessing: { target }, output, rows, width, probabilities, offsets }: DecodeRequest): Prediction[] {
   if (output.length !== rows * width) throw new Error(`${rows} rows of ${width} outputs expected, received ${output.length} values`);
   return Array.from({ length: rows }, (_, row) => {
     const values = output.subarray(row * width, (row + 1) * width);
-    return target.kind === 'classes' ? decodeClass(values, target.labels, probabilities) : decodeNumbers(values, target.columns);
+    if (target.kind === 'classes') return decodeClass(values, target.labels, probabilities);
+    return decodeNumbers(values, target.columns, offsets?.subarray(row * width, (row + 1) * width));
   });
 }
 
@@ -37,8 +40,12 @@ function bothClasses(output: Float32Array): ArrayLike<number> {
   return output.length === 1 && second !== undefined ? [1 - second, second] : output;
 }
 
-function decodeNumbers(output: Float32Array, columns: readonly { name: string; mean: number; std: number }[]): Prediction {
-  const values = columns.map(({ name, mean, std }, place) => [name, (output[place] ?? Number.NaN) * std + mean] as const);
+type NumberTarget = Extract<Preprocessing['target'], { kind: 'numbers' }>['columns'][number];
+
+function decodeNumbers(output: Float32Array, columns: readonly NumberTarget[], offsets: Float64Array | undefined): Prediction {
+  const values = columns.map(({ name, mean, std }, place) => {
+    return [name, (output[place] ?? Number.NaN) * std + mean + (offsets?.[place] ?? 0)] as const;
+  });
   const [first] = values;
   if (values.length === 1 && first !== undefined) return finiteNumbers({ value: first[1] });
   return { values: finiteNumbers(Object.fromEntries(values)) };

@@ -1,5 +1,6 @@
 import { datetimeSeconds } from './column-cells.ts';
 import type { FeatureTransform, Label } from './preprocessing.ts';
+import { scaling } from './scaling.ts';
 
 /** A category the model does not know. Place -1 of its list, which no known category has. */
 export const UNKNOWN_CATEGORY = -1;
@@ -8,7 +9,7 @@ export const UNKNOWN_CATEGORY = -1;
  * Writes one cell into an encoded row that is all zero, and says whether it could. The cell is a number as `cellReader`
  * gives it: the trainer and `predict` both end here, so that the same value always gets the same bits.
  */
-export type CellEncoder = (cell: number, out: Float32Array, at: number) => boolean;
+export type CellEncoder = (cell: number, out: Float32Array | Float64Array, at: number) => boolean;
 
 export function createCellEncoder(transform: FeatureTransform): CellEncoder {
   return transform.categories === null ? quantityEncoder(transform) : categoryEncoder(transform, transform.categories);
@@ -20,30 +21,13 @@ function quantityEncoder(transform: FeatureTransform): CellEncoder {
   return (cell, out, at) => {
     const encoded = ((Number.isNaN(cell) ? fill : cell) - offset) / scale;
     out[at] = encoded;
-    return Number.isFinite(Math.fround(encoded));
+    // Gaps of windows are filled once their neighbours are known.
+    return Number.isFinite(Math.fround(encoded)) || (Number.isNaN(cell) && transform.missing === 'interpolate');
   };
 }
 
 function quantity(value: Label): number {
   return typeof value === 'number' ? value : datetimeSeconds(String(value));
-}
-
-/** The encoded value is (value - offset) / scale. */
-function scaling({ encode, mean, std, min, max }: FeatureTransform): { offset: number; scale: number } {
-  switch (encode) {
-    case 'standardize':
-      return { offset: mean ?? 0, scale: std ?? 1 };
-    case 'minmax': {
-      const range = (max ?? 0) - (min ?? 0);
-      return { offset: min ?? 0, scale: range > 0 ? range : 1 };
-    }
-    case 'none':
-    case 'one_hot':
-    case 'index':
-      return { offset: 0, scale: 1 };
-    default:
-      return encode satisfies never;
-  }
 }
 
 function categoryEncoder(transform: FeatureTransform, categories: readonly Label[]): CellEncoder {

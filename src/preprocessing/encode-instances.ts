@@ -1,4 +1,5 @@
 import { shownValue } from '../datasets/fault-collector.ts';
+import { isSequence } from '../datasets/sequence-syntax.ts';
 import { type Fault, nearest, pointerTo } from '../engine/index.ts';
 import { datetimeSeconds } from './column-cells.ts';
 import { type CellEncoder, createCellEncoder, UNKNOWN_CATEGORY } from './encode-cell.ts';
@@ -6,14 +7,18 @@ import { type FeatureTransform, featureWidth, type Label, type Preprocessing } f
 
 type Instance = Readonly<Record<string, unknown>>;
 
-interface Feature {
+/** Where encoded values go. */
+type Encoded = Float32Array | Float64Array;
+
+/** A feature ready to be read from instances. */
+export interface Feature {
   readonly transform: FeatureTransform;
   readonly encode: CellEncoder;
   readonly placeOf: ReadonlyMap<Label, number> | null;
 }
 
 /** Faults listed in one reply. */
-const FAULTS_MAX = 100;
+export const FAULTS_MAX = 100;
 
 /**
  * Encodes instances of a prediction, objects by column name or arrays in feature order, to `(instances, width)`.
@@ -24,13 +29,7 @@ export function encodeInstances(
   instances: readonly unknown[],
 ): { readonly features: Float32Array } | { readonly faults: Fault[] } {
   const width = featureWidth(preprocessing);
-  const features = preprocessing.features.map(
-    (transform): Feature => ({
-      transform,
-      encode: createCellEncoder(transform),
-      placeOf: transform.categories && new Map(transform.categories.map((category, place) => [category, place])),
-    }),
-  );
+  const features = instanceFeatures(preprocessing);
   const encoded = new Float32Array(instances.length * width);
   const faults: Fault[] = [];
   for (const [row, instance] of instances.entries()) {
@@ -40,14 +39,24 @@ export function encodeInstances(
   return faults.length > 0 ? { faults: faults.slice(0, FAULTS_MAX) } : { features: encoded };
 }
 
-function encodeInstance(instance: unknown, features: readonly Feature[], pointer: string, out: Float32Array): Fault[] {
+/** The features of instances, ready to read them. */
+export function instanceFeatures(preprocessing: Preprocessing): Feature[] {
+  return preprocessing.features.map((transform) => ({
+    transform,
+    encode: createCellEncoder(transform),
+    placeOf: transform.categories && new Map(transform.categories.map((category, place) => [category, place])),
+  }));
+}
+
+/** Encodes one instance into a row that is all zero. */
+export function encodeInstance(instance: unknown, features: readonly Feature[], pointer: string, out: Encoded): Fault[] {
   if (Array.isArray(instance)) return encodeList(instance, features, pointer, out);
   if (typeof instance === 'object' && instance !== null) return encodeObject({ ...instance }, features, pointer, out);
   const detail = 'An instance is an object by column name, or an array in feature order.';
   return [{ pointer, code: 'wrong_type', detail, expected: 'object', received: jsonTypeName(instance) }];
 }
 
-function encodeList(values: readonly unknown[], features: readonly Feature[], pointer: string, out: Float32Array): Fault[] {
+function encodeList(values: readonly unknown[], features: readonly Feature[], pointer: string, out: Encoded): Fault[] {
   if (values.length !== features.length) {
     const detail = `Expected ${features.length} values in feature order, received ${values.length}.`;
     return [{ pointer, code: 'wrong_length', detail, expected: features.length, received: values.length }];
@@ -55,7 +64,7 @@ function encodeList(values: readonly unknown[], features: readonly Feature[], po
   return features.flatMap((feature, place) => encodeValue(values[place], feature, pointerTo(pointer, place), out));
 }
 
-function encodeObject(instance: Instance, features: readonly Feature[], pointer: string, out: Float32Array): Fault[] {
+function encodeObject(instance: Instance, features: readonly Feature[], pointer: string, out: Encoded): Fault[] {
   const known = new Set(features.map(({ transform }) => transform.name));
   // Of very many unknown columns the first are enough to tell: each missing one is compared with them.
   const strange = new Set(
@@ -75,7 +84,7 @@ interface Place {
   /** Columns of the instance that the model does not have, and nothing was made of yet. */
   readonly strange: Set<string>;
   readonly pointer: string;
-  readonly out: Float32Array;
+  readonly out: Encoded;
 }
 
 function encodeColumn(instance: Instance, feature: Feature, { strange, pointer, out }: Place): Fault[] {
@@ -120,7 +129,7 @@ function unknownColumn(name: string, known: ReadonlySet<string>, pointer: string
   };
 }
 
-function encodeValue(value: unknown, { transform, encode, placeOf }: Feature, pointer: string, out: Float32Array): Fault[] {
+function encodeValue(value: unknown, { transform, encode, placeOf }: Feature, pointer: string, out: Encoded): Fault[] {
   if (value === null) {
     if (encode(Number.NaN, out, transform.position)) return [];
     return [
@@ -133,10 +142,24 @@ function encodeValue(value: unknown, { transform, encode, placeOf }: Feature, po
       },
     ];
   }
+  if (transform.type === 'sequence') return encodeSequence(value, transform, pointer, out);
   if (typeof value !== jsonTypeOf(transform)) return [wrongType(value, transform, pointer)];
   const cell = placeOf === null ? quantityOf(value) : (placeOf.get(value as Label) ?? UNKNOWN_CATEGORY);
   if (!Number.isNaN(cell) && encode(cell, out, transform.position)) return [];
   return [unusableValue(value, transform, pointer)];
+}
+
+function encodeSequence(value: unknown, { name, position, width }: FeatureTransform, pointer: string, out: Encoded): Fault[] {
+  if (!isSequence(value)) {
+    const detail = `Column "${name}" takes a list of numbers.`;
+    return [{ pointer, code: 'wrong_type', detail, expected: 'array', received: jsonTypeName(value) }];
+  }
+  if (value.length > width) {
+    const detail = `The longest list of "${name}" the model knows has ${width} numbers; this one has ${value.length}.`;
+    return [{ pointer, code: 'wrong_length', detail, expected: width, received: value.length }];
+  }
+  out.set(value, position);
+  return [];
 }
 
 function quantityOf(value: unknown): number {
@@ -144,7 +167,8 @@ function quantityOf(value: unknown): number {
 }
 
 /** The JSON type values of a column have. */
-export function jsonTypeOf({ type, categories }: Pick<FeatureTransform, 'type' | 'categories'>): 'number' | 'string' | 'boolean' {
+export function jsonTypeOf({ type, categories }: Pick<FeatureTransform, 'type' | 'categories'>): 'number' | 'string' | 'boolean' | 'array' {
+  if (type === 'sequence') return 'array';
   if (type === 'number' || type === 'integer') return 'number';
   if (type === 'boolean') return 'boolean';
   const [first] = categories ?? [];

@@ -1,16 +1,31 @@
-import { type Column, findColumn, type Table } from '../datasets/table.ts';
+import { parseSequence } from '../datasets/sequence-syntax.ts';
+import { type Column, findColumn, type Table, type TextColumn } from '../datasets/table.ts';
 import { AppError } from '../errors.ts';
 import { classReader } from './class-labels.ts';
 import { cellReader } from './column-cells.ts';
 import { createCellEncoder } from './encode-cell.ts';
-import { type FeatureTransform, featureWidth, type Preprocessing } from './preprocessing.ts';
+import { type FeatureTransform, type Preprocessing, stepWidth } from './preprocessing.ts';
 
 /** Encodes rows of a table (all without `rows`) to `(rows, width)`, row-major. */
 export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array {
-  const width = featureWidth(preprocessing);
-  const encoded = new Float32Array(rows.length * width);
+  const encoded = new Float32Array(rows.length * stepWidth(preprocessing));
+  encodeRows(preprocessing, { table, rows, encoded });
+  return encoded;
+}
+
+/** Encodes rows into an array that is all zero, `(rows, width)`. */
+export function encodeRows(
+  preprocessing: Preprocessing,
+  { table, rows, encoded }: { table: Table; rows: Int32Array; encoded: Float32Array | Float64Array },
+): void {
+  const width = stepWidth(preprocessing);
   for (const transform of preprocessing.features) {
-    const cell = cellReader(columnOf(table, transform.name));
+    const column = columnOf(table, transform.name);
+    if (column.type === 'sequence') {
+      encodeSequences(transform, column, { rows, encoded, width });
+      continue;
+    }
+    const cell = cellReader(column);
     const encode = createCellEncoder(transform);
     let at = transform.position;
     for (const row of rows) {
@@ -18,7 +33,20 @@ export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows:
       at += width;
     }
   }
-  return encoded;
+}
+
+/** Lists fill their places from the first on; the rest stays 0. */
+function encodeSequences(
+  transform: FeatureTransform,
+  { dictionary, codes }: TextColumn,
+  { rows, encoded, width }: { rows: Int32Array; encoded: Float32Array | Float64Array; width: number },
+): void {
+  const lists = dictionary.map(parseSequence);
+  for (const [place, row] of rows.entries()) {
+    const list = lists[codes[row] ?? -1];
+    if (!list) throw unusable(transform, row, Number.NaN);
+    encoded.set(list, place * width + transform.position);
+  }
 }
 
 /**

@@ -15,31 +15,40 @@ export interface LearnRequest {
   readonly task: Task;
   /** Statistics are taken from these rows only. */
   readonly trainRows: Int32Array;
+  /** True leaves numeric targets in their units instead of standardising them. */
+  readonly targetsAsGiven?: boolean;
 }
 
 /** Learns how rows are encoded. Columns and policies were checked before: an unknown column here is a broken invariant. */
-export function learnPreprocessing({ table, schema, features, targets, task, trainRows }: LearnRequest): Preprocessing {
+export function learnPreprocessing(request: LearnRequest): Preprocessing {
+  const { table, schema, features, trainRows } = request;
   let position = 0;
   const transforms = features.map((name) => {
     const { column, described } = lookUp(table, schema, name);
-    const transform = learnFeature(column, described, trainRows, position);
+    // Rows that stand alone have no neighbours to fill a gap from.
+    const policy = described.missing === 'interpolate' ? ({ ...described, missing: 'error' } as const) : described;
+    const transform = learnFeature(column, policy, trainRows, position);
     position += transform.width;
     return transform;
   });
-  return { features: transforms, target: learnTarget(table, schema, targets, task, trainRows) };
+  return { features: transforms, target: learnTarget(request) };
 }
 
-function lookUp(table: Table, schema: readonly ColumnSchema[], name: string): { column: Column; described: ColumnSchema } {
+const AS_GIVEN = { mean: 0, std: 1 };
+
+/** A column with its description. */
+export function lookUp(table: Table, schema: readonly ColumnSchema[], name: string): { column: Column; described: ColumnSchema } {
   const column = findColumn(table, name);
   const described = schema.find((candidate) => candidate.name === name);
   if (column === undefined || described === undefined) throw new Error(`the table has no column "${name}"`);
   return { column, described };
 }
 
-function learnFeature(column: Column, schema: ColumnSchema, rows: Int32Array, position: number): FeatureTransform {
+/** What is learned of one feature from these rows. */
+export function learnFeature(column: Column, schema: ColumnSchema, rows: Int32Array, position: number): FeatureTransform {
   const cell = cellReader(column);
   const listed = listedValues(schema);
-  const statistics = listed === null ? columnStatistics(cell, rows) : null;
+  const statistics = listed === null && schema.type !== 'sequence' ? columnStatistics(cell, rows) : null;
   const width = encodedWidth(schema);
   if (width === null) throw new Error(`column "${schema.name}" of type ${schema.type} cannot be encoded`);
   return {
@@ -77,6 +86,8 @@ function learnFill(
       const mode = columnMode(cell, rows);
       return listed === null ? mode : (listed[mode] ?? null);
     }
+    case 'interpolate':
+      return null;
     case 'constant':
       return schema.type === 'datetime' ? datetimeSeconds(String(schema.fill)) : (schema.fill ?? null);
     default:
@@ -84,13 +95,7 @@ function learnFill(
   }
 }
 
-function learnTarget(
-  table: Table,
-  schema: readonly ColumnSchema[],
-  targets: readonly string[],
-  task: Task,
-  trainRows: Int32Array,
-): TargetTransform {
+function learnTarget({ table, schema, targets, task, trainRows, targetsAsGiven = false }: LearnRequest): TargetTransform {
   const columns = targets.map((name) => lookUp(table, schema, name));
   const [first] = columns;
   if (first === undefined) throw new Error('there is no target column');
@@ -100,7 +105,7 @@ function learnTarget(
   return {
     kind: 'numbers',
     columns: columns.map(({ column, described }) => {
-      const { mean, std } = columnStatistics(cellReader(column), trainRows);
+      const { mean, std } = targetsAsGiven ? AS_GIVEN : columnStatistics(cellReader(column), trainRows);
       return { name: described.name, mean, std };
     }),
   };

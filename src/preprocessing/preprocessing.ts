@@ -7,6 +7,8 @@ import type { ColumnSchema, Encoding, MissingPolicy, UnknownPolicy } from '../da
 export interface Preprocessing {
   readonly features: readonly FeatureTransform[];
   readonly target: TargetTransform;
+  /** For a forecast: the features are those of one step of a window. */
+  readonly window?: WindowTransform;
 }
 
 /** One feature column, in feature order. Absent values are null, as in the API. */
@@ -38,8 +40,42 @@ export type TargetTransform =
   | { readonly kind: 'classes'; readonly column: string; readonly labels: readonly Label[] }
   | { readonly kind: 'numbers'; readonly columns: readonly { readonly name: string; readonly mean: number; readonly std: number }[] };
 
-/** Width of an encoded row. */
-export function featureWidth(preprocessing: Preprocessing): number {
-  const last = preprocessing.features.at(-1);
+/** What the values of a window are told against: nothing, the newest one of the window, or each the one before it. */
+export const RELATIVE = ['none', 'last', 'difference'] as const;
+export type Relative = (typeof RELATIVE)[number];
+
+/** How ordered rows become windows. */
+export interface WindowShape {
+  /** Rows the network sees. */
+  readonly history: number;
+  /** Rows after them that it predicts. */
+  readonly horizon: number;
+  /** Rows from one window to the next. */
+  readonly stride: number;
+}
+
+/** The windows of a model that forecasts, as they travel with its weights. */
+export interface WindowTransform extends WindowShape {
+  /** The column that orders the rows; null for the order of the file. */
+  readonly order_by: string | null;
+  readonly relative: Relative;
+  /** The columns that are forecast; they are features as well. */
+  readonly targets: readonly string[];
+}
+
+/** How a job turns rows into windows. */
+export interface WindowOptions extends WindowShape, Pick<WindowTransform, 'order_by' | 'relative'> {
+  /** Whether gaps of number columns are filled that no policy of their own covers. */
+  readonly interpolate: boolean;
+}
+
+/** Width of an encoded row of the data. */
+export function stepWidth({ features }: Pick<Preprocessing, 'features'>): number {
+  const last = features.at(-1);
   return last === undefined ? 0 : last.position + last.width;
+}
+
+/** Numbers the network takes: an encoded row, or a window of them. */
+export function featureWidth(preprocessing: Preprocessing): number {
+  return stepWidth(preprocessing) * (preprocessing.window?.history ?? 1);
 }

@@ -8,10 +8,13 @@ import {
   inferTask,
   type SpecLimits,
   type SpecReport,
+  type TargetSignature,
   type Task,
   type TrainingOptions,
 } from '../engine/index.ts';
-import { dataSignature, defaultFeatures } from '../preprocessing/index.ts';
+import { dataSignature, defaultFeatures, type WindowOptions } from '../preprocessing/index.ts';
+import { engineTask, type JobTask } from './training-request.ts';
+import { forecastSpec, forecastTraining } from './window-request.ts';
 
 export interface TrainingLimits extends SpecLimits {
   readonly epochsMax: number;
@@ -23,13 +26,18 @@ export interface NetworkColumns {
   readonly targets: readonly string[];
   /** Absent: every other column that can be encoded. */
   readonly features: readonly string[] | undefined;
+  /** The column that weighs the rows: none to learn from, unless it is named as a feature. */
+  readonly weights?: string | undefined;
+  readonly window?: WindowOptions | null;
 }
 
 export interface NetworkQuestion {
   readonly spec: unknown;
   /** Null when there is no dataset, or when it or its target is not known. */
   readonly columns: NetworkColumns | null;
-  readonly task: Task | 'auto';
+  readonly task: JobTask | 'auto';
+  /** Given for a forecast. */
+  readonly window?: WindowOptions | null;
   /** Undefined when only the network is asked about. */
   readonly training: unknown;
   /** False when the job evaluates no validation rows. */
@@ -44,7 +52,7 @@ export interface NetworkCheck {
   readonly faults: readonly Fault[];
   readonly warnings: readonly Fault[];
   readonly report: SpecReport;
-  readonly task: Task;
+  readonly task: JobTask;
   readonly features: readonly string[];
   readonly data: DataSignature | null;
   readonly training: TrainingOptions | null;
@@ -55,27 +63,34 @@ export interface NetworkCheck {
  * has to give, while for `auto` the last layer decides the task: the spec is therefore looked at twice.
  */
 export function checkNetwork(question: NetworkQuestion): NetworkCheck {
-  const { spec, columns, limits } = question;
-  const task = question.task === 'auto' ? taskOf(question) : question.task;
+  const { limits, window = null } = question;
+  const weights = weightsColumn(question.training);
+  const columns = question.columns && { ...question.columns, weights, window };
+  const jobTask = taskOf({ ...question, columns });
+  const task = engineTask(jobTask);
   const chosen = columns === null ? null : choose(columns, task);
+  const spec = window === null ? question.spec : forecastSpec(question.spec, window, chosen?.data?.features);
+  // Without a dataset any column may be there.
+  const weightColumns = columns === null ? [weights ?? ''] : columnsThatWeigh(columns);
   const report = checkSpec({ spec, limits, ...(chosen?.data && { data: chosen.data }) });
   const training =
     question.training === undefined
       ? { faults: [], warnings: [], training: null }
       : checkTraining({
-          training: question.training,
+          training: window === null ? question.training : forecastTraining(question.training),
           report,
           task,
           validation: question.hasValidation,
           ...(question.trainRows !== null && { rows: question.trainRows }),
           limits,
-          ...(chosen?.data && { target: chosen.data.target }),
+          ...(chosen?.data && { target: named(chosen.data.target, question.training) }),
+          weightColumns,
         });
   return {
     faults: [...(chosen?.faults ?? []), ...faultsBelow('/spec', report.faults), ...faultsBelow('/training', training.faults)],
     warnings: [...(chosen?.warnings ?? []), ...faultsBelow('/spec', report.warnings), ...faultsBelow('/training', training.warnings)],
     report,
-    task,
+    task: jobTask,
     features: chosen?.features ?? [],
     data: chosen?.data ?? null,
     training: training.training,
@@ -89,7 +104,9 @@ export function arenaFaults(needed: number, { batch_size }: TrainingOptions, { a
   return [{ pointer: '/spec', code: 'limit_exceeded', detail, expected: arenaBytesMax, received: needed }];
 }
 
-function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
+function taskOf({ task, window, spec, columns, training, limits }: NetworkQuestion): JobTask {
+  if (window) return 'forecasting';
+  if (task !== 'auto') return task;
   const targets = (columns?.schema ?? []).filter(({ name }) => columns?.targets.includes(name));
   const hasOnlyNumbers = targets.every(({ type }) => type === 'number' || type === 'integer');
   // Any task will do here: of this first look only the output layer counts.
@@ -101,16 +118,39 @@ function taskOf({ spec, columns, training, limits }: NetworkQuestion): Task {
   return inferTask({ output, loss, columns: described.length > 0 ? described : [{ type: 'integer' }] });
 }
 
-function choose({ schema, targets, features }: NetworkColumns, task: Task) {
-  const names = features ?? defaultFeatures(schema, targets);
-  const { data, faults } = dataSignature({ schema, features: names, targets, task });
+function weightsColumn(training: unknown): string | undefined {
+  const asked: unknown = Object(training).sample_weight_column;
+  return typeof asked === 'string' ? asked : undefined;
+}
+
+/** Which numbers a column of numbers has for classes shows when it is read; until then those that are named are believed. */
+function named(target: TargetSignature, training: unknown): TargetSignature {
+  const asked: unknown = Object(training).class_weight;
+  if (target.kind !== 'classes' || target.labels !== undefined || typeof asked !== 'object' || asked === null) return target;
+  return { ...target, labels: Object.keys(asked) };
+}
+
+/** Columns whose numbers can weigh rows: complete, and with no other part in the training. */
+function columnsThatWeigh({ schema, targets, features = [] }: NetworkColumns): string[] {
+  const taken = new Set([...targets, ...features]);
+  const fits = ({ name, type, missing_rows }: ColumnSchema) =>
+    (type === 'number' || type === 'integer') && missing_rows === 0 && !taken.has(name);
+  return schema.filter(fits).map(({ name }) => name);
+}
+
+function choose({ schema, targets, features, weights, window = null }: NetworkColumns, task: Task) {
+  // Forecasts learn from the past of their targets, but not from what merely orders the rows.
+  const withPart = [...(window === null ? targets : []), weights ?? [], window?.order_by ?? []].flat();
+  const names = features ?? defaultFeatures(window === null ? schema : schema.filter(({ type }) => type !== 'sequence'), withPart);
+  const { data, faults } = dataSignature({ schema, features: names, targets, task, window });
   // Columns nobody named have no place in the body: what is wrong with them is wrong with the dataset.
   const placed = features === undefined ? faults.map(atDataset) : faults;
   return {
     features: names,
     data,
     faults: [...placed, ...tooFewClasses(data)],
-    warnings: features === undefined ? leftOut(schema, targets, names) : [],
+    warnings:
+      features === undefined ? leftOut(schema, { withPart, features: names, reason: window === null ? ONLY_TEXT : TEXT_AND_LISTS }) : [],
   };
 }
 
@@ -128,12 +168,18 @@ function tooFewClasses(data: DataSignature | null): Fault[] {
 
 const NAMES_SHOWN_MAX = 20;
 
-function leftOut(schema: readonly ColumnSchema[], targets: readonly string[], features: readonly string[]): Fault[] {
-  const used = new Set([...features, ...targets]);
+const ONLY_TEXT = 'free text is not turned into numbers';
+const TEXT_AND_LISTS = 'windows hold neither free text nor lists';
+
+function leftOut(
+  schema: readonly ColumnSchema[],
+  { withPart, features, reason }: { withPart: readonly string[]; features: readonly string[]; reason: string },
+): Fault[] {
+  const used = new Set([...features, ...withPart]);
   const names = schema.map(({ name }) => name).filter((name) => !used.has(name));
   if (names.length === 0) return [];
   const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => JSON.stringify(name));
   const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
-  const detail = `Left out of the features, because free text is not turned into numbers: ${shown.join(', ')}${more}.`;
+  const detail = `Left out of the features, because ${reason}: ${shown.join(', ')}${more}.`;
   return [{ pointer: '/dataset', code: 'columns_left_out', detail, received: names }];
 }

@@ -1,8 +1,18 @@
 import type { ColumnSchema } from '../datasets/table.ts';
-import { checkSchema, estimateTraining, type Fault, type ModelSpec, type Task } from '../engine/index.ts';
+import { checkSchema, estimateTraining, type Fault, type ModelSpec } from '../engine/index.ts';
+import type { WindowOptions } from '../preprocessing/index.ts';
+import { draftOfKind, givenWeightFaults, kindFaults } from './check-kind.ts';
 import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import { type SplitOptions, splitSizes } from './split.ts';
-import { DEFAULT_VALIDATION, type TrainingRequest, TrainingRequestBody, targetColumns } from './training-request.ts';
+import {
+  DEFAULT_VALIDATION,
+  engineTask,
+  type JobTask,
+  type TrainingRequest,
+  TrainingRequestBody,
+  targetColumns,
+} from './training-request.ts';
+import { expansionFaults, instanceCount, windowFaults, windowOptions } from './window-request.ts';
 
 /** A dataset as far as the check needs it. */
 export interface CheckedDataset {
@@ -44,17 +54,22 @@ type Draft = Partial<TrainingRequestBody>;
 export function checkTrainingRequest(question: TrainingRequestQuestion): TrainingRequestCheck {
   const { body, dataset, limits } = question;
   const structural = checkSchema(TrainingRequestBody, body).map(ofOnSuccess);
-  const draft = usableFields(body, structural);
+  const draft = draftOfKind(usableFields(body, structural));
   const { spec, faults: specChoice } = chosenSpec(draft, question);
   const fractions = fractionsOf(draft);
-  const sizes = dataset && splitSizes(dataset.rows, fractions);
+  const window = windowOptions(draft.window);
+  const rows = dataset && instanceCount(dataset.rows, window);
+  const sizes = rows === null ? null : splitSizes(rows, fractions);
+  // Without its windows a forecast would be taken for something else.
+  const isWindowRead = !structural.some(({ pointer }) => pointer.startsWith('/window'));
   const network = checkNetwork({
     spec,
     columns:
-      dataset === null || draft.target === undefined
+      dataset === null || draft.target === undefined || !isWindowRead
         ? null
         : { schema: dataset.schema, targets: targetColumns(draft.target), features: draft.features },
     task: draft.task ?? 'auto',
+    window,
     training: draft.training,
     // A small share of few rows is no row.
     hasValidation: sizes === null ? fractions.validation > 0 : sizes.validation > 0,
@@ -64,14 +79,18 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const split = splitOf(draft, network);
   const faults = [
     ...structural,
+    ...kindFaults(body, draft),
     ...specChoice,
     ...(draft.dataset !== undefined && dataset === null ? [unknownDataset(draft.dataset)] : []),
     ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
-    ...splitFaults(split, network.task, dataset),
+    ...splitFaults(split, network.task, rows),
+    ...(isWindowRead ? forecastFaults(draft, window, dataset) : []),
+    ...expansionFaults({ window, dataset, data: network.data, limits }),
+    ...givenWeightFaults(draft, network.report.spec),
   ];
-  if (faults.length > 0 || dataset === null) return { faults, checked: null };
+  if (faults.length > 0 || dataset === null || rows === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
-  const trainRows = splitSizes(dataset.rows, split).train;
+  const trainRows = splitSizes(rows, split).train;
   const memory = memoryFaults(request, trainRows, limits).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
   const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
@@ -143,36 +162,52 @@ function fractionsOf({ split = {} }: Draft) {
   return { train: split.train ?? Math.max(0, Math.round((1 - validation - test) * 1e9) / 1e9), validation, test };
 }
 
+const DEFAULT_STRATEGY = { classification: 'stratified', regression: 'random', forecasting: 'time' } as const;
+
 function splitOf(draft: Draft, { task, training }: NetworkCheck): SplitOptions {
   const { split = {} } = draft;
   return {
     ...fractionsOf(draft),
-    strategy: split.strategy ?? (task === 'classification' ? 'stratified' : 'random'),
+    strategy: split.strategy ?? DEFAULT_STRATEGY[task],
     seed: split.seed ?? training?.seed ?? 0,
   };
 }
 
-function splitFaults(split: SplitOptions, task: Task, dataset: CheckedDataset | null): Fault[] {
+function splitFaults(split: SplitOptions, task: JobTask, rows: number | null): Fault[] {
   const faults: Fault[] = [];
   const total = split.train + split.validation + split.test;
   if (total > 1 + 1e-9) {
     const detail = `The parts add up to ${Number(total.toFixed(6))} of the rows; together they can be 1 at most.`;
     faults.push({ pointer: '/split', code: 'out_of_range', detail, expected: 1, received: total });
   }
-  if (split.strategy === 'stratified' && task !== 'classification') {
+  if (task === 'forecasting' && split.strategy !== 'time') {
+    const detail = 'Forecasts are judged on what came later: windows drawn at random would be trained on the rows they are judged by.';
+    const suggestion = [{ op: 'replace', path: '/split/strategy', value: 'time' } as const];
+    faults.push({ pointer: '/split/strategy', code: 'task_mismatch', detail, expected: 'time', received: split.strategy, suggestion });
+  } else if (split.strategy === 'stratified' && task !== 'classification') {
     const detail = 'Only classes can be stratified, and this target holds numbers.';
     const suggestion = [{ op: 'replace', path: '/split/strategy', value: 'random' } as const];
     faults.push({ pointer: '/split/strategy', code: 'task_mismatch', detail, received: 'stratified', suggestion });
   }
-  if (faults.length === 0 && dataset !== null && splitSizes(dataset.rows, split).train === 0) {
-    const detail = `Of ${dataset.rows} rows none is left to train on.`;
-    faults.push({ pointer: '/split', code: 'no_training_rows', detail, received: dataset.rows });
+  if (faults.length === 0 && rows !== null && splitSizes(rows, split).train === 0) {
+    const detail = `Of ${rows} ${task === 'forecasting' ? 'windows' : 'rows'} none is left to train on.`;
+    faults.push({ pointer: '/split', code: 'no_training_rows', detail, received: rows });
   }
   return faults;
 }
 
+/** A forecast needs windows, and windows must fit what is forecast. */
+function forecastFaults(draft: Draft, window: WindowOptions | null, dataset: CheckedDataset | null): Fault[] {
+  const { task, kind, target, training } = draft;
+  if (window !== null)
+    return windowFaults({ window, dataset, targets: target === undefined ? [] : targetColumns(target), task, kind, training });
+  if (task !== 'forecasting') return [];
+  const detail = 'A forecast is made from a window of rows: say with "window" how many rows it sees, as "history".';
+  return [{ pointer: '/window', code: 'missing_field', detail, suggestion: [{ op: 'add', path: '/window', value: { history: 10 } }] }];
+}
+
 function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number, server: TrainingLimits): Fault[] {
-  const needed = estimateTraining({ spec, task, training, rows: trainRows }).memory_bytes;
+  const needed = estimateTraining({ spec, task: engineTask(task), training, rows: trainRows }).memory_bytes;
   const tooLarge = arenaFaults(needed, training, server);
   const allowed = limits.max_memory_bytes;
   if (tooLarge.length > 0 || allowed === null || needed <= allowed) return tooLarge;
@@ -188,15 +223,18 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     throw new Error('a request without faults lacks a required field');
   }
   return {
-    kind: 'training',
+    kind: draft.kind ?? 'training',
     model: draft.model ?? null,
     spec: report.spec,
     dataset,
     target,
     task: network.task,
     features: network.features,
+    window: windowOptions(draft.window),
     split,
     training,
+    initial_weights: draft.initial_weights ?? null,
+    diagnostics: draft.diagnostics ?? false,
     limits: { max_seconds: draft.limits?.max_seconds ?? null, max_memory_bytes: draft.limits?.max_memory_bytes ?? null },
     on_success: draft.on_success === undefined ? null : { model: draft.on_success.model, deploy: draft.on_success.deploy ?? null },
     metadata: draft.metadata ?? {},

@@ -1,13 +1,26 @@
 import type { ColumnSchema, Table } from '../datasets/table.ts';
-import { type EpochReport, loadPredictor, type TrainRequest, type TrainResult, train } from '../engine/index.ts';
+import {
+  type EpochReport,
+  evaluate,
+  loadPredictor,
+  readGivenWeights,
+  type TrainRequest,
+  type TrainResult,
+  train,
+} from '../engine/index.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
 import { prepareTraining } from './prepare.ts';
-import { type TrainingRequest, targetColumns } from './training-request.ts';
+import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
 export interface TrainingTask {
-  readonly request: Pick<TrainingRequest, 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'>;
+  readonly request: Pick<
+    TrainingRequest,
+    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'
+  > & {
+    readonly window?: TrainingRequest['window'];
+  };
   /** The columns of the request at least; `schema` describes them in the same order. */
   readonly table: Table;
   readonly schema: readonly ColumnSchema[];
@@ -25,7 +38,8 @@ export interface TrainedNetwork {
 
 /** The task of a request: of the dataset only the columns that it names. */
 export function trainingTask({ table, schema, ...rest }: TrainingTask): TrainingTask {
-  const needed = new Set([...rest.request.features, ...targetColumns(rest.request.target)]);
+  const { features, target, training, window } = rest.request;
+  const needed = new Set([...features, ...targetColumns(target), ...[training.sample_weight_column ?? [], window?.order_by ?? []].flat()]);
   const isNeeded = ({ name }: { name: string }): boolean => needed.has(name);
   return { ...rest, table: { rows: table.rows, columns: table.columns.filter(isNeeded) }, schema: schema.filter(isNeeded) };
 }
@@ -35,11 +49,15 @@ export function* runTraining(
   { request, table, schema, backend, resumeFrom }: TrainingTask,
   running: Pick<TrainRequest, 'control' | 'now'>,
 ): Generator<EpochReport, TrainedNetwork, void> {
-  const { spec, task, training, features } = request;
-  const { data, split, preprocessing } = prepareTraining({ request, table, schema });
-  const instances = goldenInstances({ table, schema, features, trainRows: split.train });
+  const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
+  const { data, split, preprocessing, windows } = prepareTraining({ request, table, schema });
+  const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
-  const result = yield* train({ spec, task, training, data, split, backend, ...resume, ...running });
+  const given =
+    initial_weights === null ? {} : { initialWeights: readGivenWeights({ spec, given: initial_weights, complete: false }).tensors };
+  const engineRequest = { spec, task: engineTask(task), training, data, split, backend, diagnostics, ...given, ...resume, ...running };
+  const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });
-  return { result, preprocessing, golden: goldenRows({ preprocessing, predictor }, instances) };
+  const measured = { ...result, metrics: { ...result.metrics, ...windows?.baselines } };
+  return { result: measured, preprocessing, golden: goldenRows({ preprocessing, predictor }, instances) };
 }

@@ -5,6 +5,7 @@ import type { TrainingLimits } from './check-network.ts';
 import { type CheckedDataset, type CheckedTrainingRequest, checkTrainingRequest, unknownDataset } from './check-training-request.ts';
 import { ValidationBody } from './training-request.ts';
 import { type SpecValidation, validateSpec } from './validate-spec.ts';
+import { windowOptions } from './window-request.ts';
 
 export interface TrainingCheckDeps {
   /** The dataset of a project, or null. */
@@ -36,10 +37,17 @@ export function createTrainingCheckService({ findDataset, findModelSpec, limits 
       const ofTarget = structural.filter(({ pointer }) => pointer.startsWith('/target'));
       const dataset = await findNamed(body, 'dataset', (id) => findDataset(project, id));
       const ofQuestion = structural.filter((fault) => !ofTarget.includes(fault));
-      const { spec, training, target, dataset: datasetId }: ValidationFields = { ...Object(body) };
+      const { spec, training, target, window, dataset: datasetId }: ValidationFields = { ...Object(body) };
       if (ofQuestion.length === 0 && datasetId !== undefined && dataset === null) ofQuestion.push(unknownDataset(datasetId));
       if (ofQuestion.length > 0) throw new AppError('validation_failed', { detail: summaryOf(ofQuestion), errors: ofQuestion });
-      const answer = validateSpec({ spec, dataset, target: ofTarget.length > 0 ? undefined : target, training, limits });
+      const answer = validateSpec({
+        spec,
+        dataset,
+        target: ofTarget.length > 0 ? undefined : target,
+        window: windowOptions(window),
+        training,
+        limits,
+      });
       const errors = [...ofTarget, ...answer.errors];
       return { ...answer, valid: errors.length === 0, errors: listedFaults(errors) };
     },
@@ -52,6 +60,7 @@ interface ValidationFields {
   readonly training?: unknown;
   readonly target?: string | readonly string[];
   readonly dataset?: string;
+  readonly window?: Parameters<typeof windowOptions>[0];
 }
 
 /** Looks up what a body names in a field, if it names anything. */

@@ -1,9 +1,20 @@
 import Type, { type Static } from 'typebox';
 import type { ModelSpec, Task, TrainingOptions } from '../engine/index.ts';
 import { idPattern, NAME_PATTERN } from '../lib/ids.ts';
+import type { WindowOptions } from '../preprocessing/index.ts';
 import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
+import { WindowBody } from './window-request.ts';
 
-const TASKS = ['auto', 'classification', 'regression'] as const;
+/** Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training. */
+export const JOB_KINDS = ['training', 'evaluation'] as const;
+
+type JobKind = (typeof JOB_KINDS)[number];
+
+const TASKS = ['auto', 'classification', 'regression', 'forecasting'] as const;
+
+/** What is to be learned; a forecast is a regression of what comes after a window of rows. */
+export type JobTask = Task | 'forecasting';
+
 const METADATA_PAIRS_MAX = 16;
 /** Share of the rows evaluated after every epoch, unless a request says otherwise. */
 export const DEFAULT_VALIDATION = 0.2;
@@ -22,7 +33,9 @@ const SplitBody = Type.Object(
     validation: Type.Optional(Fraction('Share evaluated after every epoch.', { default: DEFAULT_VALIDATION })),
     test: Type.Optional(Fraction('Share evaluated once, at the end.', { default: 0 })),
     strategy: Type.Optional(
-      Type.Enum([...SPLIT_STRATEGIES], { description: '`stratified` for classes, else `random`; `time` holds out the last rows.' }),
+      Type.Enum([...SPLIT_STRATEGIES], {
+        description: '`stratified` for classes, `time` for forecasts, else `random`; `time` holds out the last rows.',
+      }),
     ),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "Without it the training's seed." })),
   },
@@ -32,7 +45,9 @@ const SplitBody = Type.Object(
 /** The body of `POST /v1/jobs`. `spec` and `training` are checked by the engine, which knows layers, losses and optimizers. */
 export const TrainingRequestBody = Type.Object(
   {
-    kind: Type.Optional(Type.Enum(['training'], { default: 'training' })),
+    kind: Type.Optional(
+      Type.Enum([...JOB_KINDS], { default: 'training', description: '`evaluation` measures `initial_weights` on all rows.' }),
+    ),
     model: Type.Optional(Type.String({ pattern: NAME_PATTERN, description: 'Name of a stored definition; or give `spec`.' })),
     spec: Type.Optional(AnyObject('The network itself; or give `model`.')),
     dataset: Type.String({ pattern: idPattern('dataset'), description: 'Id of the dataset to train on.' }),
@@ -41,10 +56,26 @@ export const TrainingRequestBody = Type.Object(
     }),
     task: Type.Optional(Type.Enum([...TASKS], { default: 'auto', description: '`auto`: the last layer decides, then the column.' })),
     features: Type.Optional(
-      Type.Array(ColumnName, { minItems: 1, uniqueItems: true, description: 'Columns to learn from; without it all but the target.' }),
+      Type.Array(ColumnName, {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Columns to learn from; without it all but the target, which forecasts learn from too.',
+      }),
     ),
+    window: Type.Optional(WindowBody),
     split: Type.Optional(SplitBody),
-    training: AnyObject('Epochs, optimizer and the rest.'),
+    training: Type.Optional(AnyObject('Epochs, optimizer and the rest. Only an evaluation can do without: of it loss and metrics count.')),
+    initial_weights: Type.Optional(
+      AnyObject(
+        'Nested lists by `<layer>/<weight>`. A training starts from them; an evaluation needs all of them, and takes numbers as they are, not standardised.',
+      ),
+    ),
+    diagnostics: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Keeps how each layer is doing after every epoch, for `GET …/diagnostics`, at the price of one more step per epoch.',
+      }),
+    ),
     limits: Type.Optional(
       Type.Object(
         {
@@ -91,6 +122,7 @@ export const ValidationBody = Type.Object(
     spec: Type.Unknown(),
     dataset: Type.Optional(TrainingRequestBody.properties.dataset),
     target: Type.Optional(TrainingRequestBody.properties.target),
+    window: TrainingRequestBody.properties.window,
     training: Type.Optional(Type.Unknown()),
   },
   { additionalProperties: false },
@@ -98,19 +130,29 @@ export const ValidationBody = Type.Object(
 
 /** A checked request with every default filled in: what a job keeps, shows and runs. Absent values are null. */
 export interface TrainingRequest {
-  readonly kind: 'training';
+  readonly kind: JobKind;
   readonly model: string | null;
   readonly spec: ModelSpec;
   readonly dataset: string;
   /** One column, or several numeric ones. */
   readonly target: string | readonly string[];
-  readonly task: Task;
+  readonly task: JobTask;
   readonly features: readonly string[];
+  /** Null but for a forecast. */
+  readonly window: WindowOptions | null;
   readonly split: SplitOptions;
   readonly training: TrainingOptions;
+  /** Nested lists by name. */
+  readonly initial_weights: Readonly<Record<string, unknown>> | null;
+  readonly diagnostics: boolean;
   readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
   readonly on_success: { readonly model: string; readonly deploy: string | null } | null;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The task as the engine, which knows no windows, is given it. */
+export function engineTask(task: JobTask): Task {
+  return task === 'forecasting' ? 'regression' : task;
 }
 
 /** Target columns as a list. */

@@ -1,9 +1,11 @@
 import { type Estimate, estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
 import type { RequestFault } from '../errors.ts';
+import type { WindowOptions } from '../preprocessing/index.ts';
 import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { splitSizes } from './split.ts';
-import { DEFAULT_VALIDATION, targetColumns } from './training-request.ts';
+import { DEFAULT_VALIDATION, engineTask, targetColumns } from './training-request.ts';
+import { instanceCount, windowFaults } from './window-request.ts';
 
 /** What `POST /v1/models/validate` answers. */
 export interface SpecValidation {
@@ -22,25 +24,30 @@ export interface SpecValidationQuestion {
   readonly spec: unknown;
   readonly dataset: CheckedDataset | null;
   readonly target: string | readonly string[] | undefined;
+  /** Given for a forecast. */
+  readonly window?: WindowOptions | null;
   readonly training: unknown;
   readonly limits: TrainingLimits;
 }
 
 /** Checks a spec alone, or against a dataset and a training, as posting the job would. */
-export function validateSpec({ spec, dataset, target, training, limits }: SpecValidationQuestion): SpecValidation {
+export function validateSpec({ spec, dataset, target, window = null, training, limits }: SpecValidationQuestion): SpecValidation {
   const columns =
     dataset === null || target === undefined ? null : { schema: dataset.schema, targets: targetColumns(target), features: undefined };
-  const sizes = dataset && sizesOf(dataset.rows);
+  const sizes = dataset && sizesOf(instanceCount(dataset.rows, window));
   const trainRows = sizes?.train ?? null;
   const hasValidation = sizes === null || sizes.validation > 0;
-  const question = { spec, columns, task: 'auto', hasValidation, trainRows, limits } as const;
+  const question = { spec, columns, task: 'auto', window, hasValidation, trainRows, limits } as const;
   // Memory does not depend on how long a training is: without one the defaults stand in.
   const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
   const costs = check.faults.length === 0 ? costsOf(check, trainRows ?? 0) : null;
   const tooLarge = costs === null || check.training === null ? [] : arenaFaults(costs.memory_bytes, check.training, limits);
+  const targets = columns?.targets ?? [];
+  const ofWindow = window === null ? [] : windowFaults({ window, dataset, targets, task: undefined, kind: undefined, training });
+  const errors = [...check.faults, ...tooLarge, ...ofWindow];
   return {
-    valid: check.faults.length === 0 && tooLarge.length === 0,
-    errors: [...check.faults, ...tooLarge],
+    valid: errors.length === 0,
+    errors,
     warnings: check.warnings,
     layers: check.report.layers,
     total_params: check.report.total_params,
@@ -54,7 +61,7 @@ export function validateSpec({ spec, dataset, target, training, limits }: SpecVa
 
 function costsOf({ report, task, training }: NetworkCheck, trainRows: number): Estimate | null {
   if (report.spec === null || training === null) return null;
-  return estimateTraining({ spec: report.spec, task, training, rows: trainRows });
+  return estimateTraining({ spec: report.spec, task: engineTask(task), training, rows: trainRows });
 }
 
 /** The parts a job has unless it splits its rows otherwise. */

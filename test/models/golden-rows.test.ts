@@ -33,7 +33,8 @@ function specOf(posted: ModelSpec): ModelSpec {
 async function trained(request: Pick<TrainingTask['request'], 'task' | 'target' | 'features' | 'spec'>, loss: string) {
   const iris = await importBuiltin('iris');
   const split = { train: 0.8, validation: 0.2, test: 0, strategy: 'random', seed: 0 } as const;
-  const task: TrainingTask = { request: { ...request, split, training: { ...TRAINING, loss } }, ...iris, backend: 'auto' };
+  const kind = { kind: 'training', initial_weights: null, diagnostics: false } as const;
+  const task: TrainingTask = { request: { ...request, ...kind, split, training: { ...TRAINING, loss } }, ...iris, backend: 'auto' };
   const run = runTraining(task, { control: new Int32Array(CONTROL.words), now: () => 0 });
   for (;;) {
     const next = run.next();

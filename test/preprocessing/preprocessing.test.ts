@@ -366,6 +366,7 @@ describe('the choice of columns', () => {
     expect(dataSignature({ schema, features: ['grade'], targets: ['color'], task: 'classification' }).data?.target).toEqual({
       kind: 'classes',
       classes: 2,
+      labels: ['blue', 'red'],
     });
   });
 });

@@ -27,6 +27,9 @@ function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEvery
   const { resumeFrom, checkpointEveryEpochs = 1 } = options;
   return {
     request: {
+      kind: 'training',
+      initial_weights: null,
+      diagnostics: false,
       spec: XOR_SPEC,
       task: 'classification',
       target: 'y',

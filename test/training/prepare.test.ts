@@ -3,12 +3,13 @@ import { prepareTraining } from '../../src/training/prepare.ts';
 import { importBuiltin } from '../support/builtins.ts';
 
 const split = { train: 0.6, validation: 0.2, test: 0.2, strategy: 'stratified', seed: 3 } as const;
+const plain = { kind: 'training', training: { loss: 'auto' } } as const;
 const features = ['sepal_length', 'sepal_width', 'petal_length', 'petal_width'];
 
 describe('preparing a dataset for the trainer', () => {
   test('iris becomes standardised features, class indices and parts with every species in proportion', async () => {
     const { table, schema } = await importBuiltin('iris');
-    const prepared = prepareTraining({ request: { target: 'species', features, task: 'classification', split }, table, schema });
+    const prepared = prepareTraining({ request: { ...plain, target: 'species', features, task: 'classification', split }, table, schema });
     const { data } = prepared;
     expect([data.rows, data.featureWidth, data.targetWidth]).toEqual([150, 4, 1]);
     expect(data.targets).toBeInstanceOf(Int32Array);
@@ -27,7 +28,7 @@ describe('preparing a dataset for the trainer', () => {
       split: parts,
       preprocessing,
     } = prepareTraining({
-      request: { target: 'species', features, task: 'classification', split },
+      request: { ...plain, target: 'species', features, task: 'classification', split },
       table,
       schema,
     });
@@ -42,6 +43,7 @@ describe('preparing a dataset for the trainer', () => {
   test('numeric targets are standardised and say by how much', async () => {
     const { table, schema } = await importBuiltin('iris');
     const request = {
+      ...plain,
       target: ['petal_length', 'petal_width'],
       features: ['sepal_length', 'species'],
       task: 'regression',
@@ -55,7 +57,7 @@ describe('preparing a dataset for the trainer', () => {
   test('the same request gives the same bytes', async () => {
     const { table, schema } = await importBuiltin('digits');
     const names = schema.map(({ name }) => name).filter((name) => name !== 'digit');
-    const request = { target: 'digit', features: names, task: 'classification', split } as const;
+    const request = { ...plain, target: 'digit', features: names, task: 'classification', split } as const;
     expect(prepareTraining({ request, table, schema })).toEqual(prepareTraining({ request, table, schema }));
   });
 });

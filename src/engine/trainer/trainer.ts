@@ -27,6 +27,11 @@ export function* train(request: TrainRequest): Generator<EpochReport, TrainResul
   return finish(run, request, endOf(run, request), latest);
 }
 
+/** Measures the weights a request brings on the parts of its split, without a step of training. */
+export function evaluate(request: TrainRequest): TrainResult {
+  return finish(createTrainingRun(request), request, 'completed', {});
+}
+
 /** Whether the stop was a request to conclude. It is taken: the backend can run again, to evaluate. */
 function takeConclude(control: Int32Array): boolean {
   return Atomics.compareExchange(control, CONTROL.stop, STOP.conclude, STOP.none) === STOP.conclude;

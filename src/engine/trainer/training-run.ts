@@ -10,7 +10,7 @@ import { nextPerceptron } from './perceptron-outcome.ts';
 import { type Compiled, type PartResult, runPart } from './run-part.ts';
 import { weightsFeed } from './sample-weights.ts';
 import type { Metrics, TrainRequest } from './training.ts';
-import { initializeWeights, type WeightsMemory } from './weights-memory.ts';
+import { initializeWeights, overwriteWeights, type WeightsMemory } from './weights-memory.ts';
 
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
 export interface TrainingRun {
@@ -68,6 +68,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
   const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
   const metric = trackedMetric(training, split.validation.length > 0);
   let state = startState(request, memory, schedule);
+  const layerNames = new Set(request.spec.layers.map(({ name }) => name));
   let diagnostics: ReturnType<typeof createDiagnostics> | null = null;
 
   return {
@@ -103,7 +104,9 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       diagnostics ??= createDiagnostics(plan, backend);
       const batchRows = epochOrder(request, state.epoch).subarray(0, plan.training.batchSize);
       const seed = seedWords(training.seed);
-      return diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      const nodes = diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      // The loss emits nodes under its own name.
+      return nodes.filter(({ layer }) => layerNames.has(layer));
     },
     restoreBest() {
       let from = 0;
@@ -118,9 +121,10 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
 
 const NO_UPDATES = new Float64Array(0);
 
-function startState({ training, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
+function startState({ training, initialWeights, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
   if (!resumeFrom) {
     initializeWeights(memory, training.seed);
+    if (initialWeights) overwriteWeights(memory, initialWeights);
     const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
     return { epoch: 0, step: 0, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: schedule.start(), perceptron };
   }

@@ -92,6 +92,8 @@ export interface TrainRequest {
   readonly data: TrainingData;
   readonly split: Split;
   readonly backend: 'auto' | 'native' | 'reference';
+  /** Values the weights of these names start from instead of drawn ones. */
+  readonly initialWeights?: readonly NamedTensor[];
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
   /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */

@@ -39,6 +39,16 @@ export function writeWeights(memory: WeightsMemory, tensors: readonly NamedTenso
   });
 }
 
+/** Loads the weights of these names and leaves the others as they are. */
+export function overwriteWeights(memory: WeightsMemory, tensors: readonly NamedTensor[]): void {
+  const byName = new Map(readWeights(memory).map((tensor) => [tensor.name, tensor]));
+  for (const tensor of tensors) {
+    if (!byName.has(tensor.name)) throw new Error(`The network has no weight ${tensor.name}`);
+    byName.set(tensor.name, tensor);
+  }
+  writeWeights(memory, [...byName.values()]);
+}
+
 function viewOfWeight({ layout, arena }: WeightsMemory, index: number): Float32Array {
   const { byteOffset, length } = layout.weights[index]!;
   return new Float32Array(arena, byteOffset, length);

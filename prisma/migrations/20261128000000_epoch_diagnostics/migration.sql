@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "epoch" ADD COLUMN     "diagnostics" JSON;
