@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Backend } from '../../../src/engine/backends/backend.ts';
 import { referenceBackend } from '../../../src/engine/backends/reference.ts';
 import type { Value } from '../../../src/engine/graph/graph.ts';
 import { OPS } from '../../../src/engine/ops/index.ts';
@@ -137,13 +138,29 @@ const CASES: { readonly [K in OpName]: GradientCase<K> } = {
 };
 
 const DISTANCE = 1e-5;
-const arithmetic = { backend: referenceBackend(), batchSize: ROWS, realBytes: 8 } as const;
 
 describe('the gradient of each op equals central differences in double precision', () => {
-  it.each(Object.keys(CASES) as OpName[])('%s', (op) => checkGradients(op));
+  it.each(Object.keys(CASES) as OpName[])('%s', (op) => checkGradients(op, referenceBackend()));
+
+  it('and a wrong one is caught and named', () => {
+    expect(() => checkGradients('tanh', mistaking('tanh_grad', 'sigmoid_grad'))).toThrow(/tanh, input 0, element 0/);
+    expect(() => checkGradients('softmax', mistaking('softmax_grad', 'log_softmax_grad'))).toThrow(/softmax, input 0/);
+  });
 });
 
-function checkGradients<K extends OpName>(op: K): void {
+/** The reference backend with one kernel taken for another. */
+function mistaking(kernel: string, wrong: string): Backend {
+  const backend = referenceBackend();
+  return {
+    ...backend,
+    load(program, arena) {
+      const commands = program.commands.map((command) => (command.kernel === kernel ? { ...command, kernel: wrong } : command));
+      return backend.load({ ...program, commands }, arena);
+    },
+  };
+}
+
+function checkGradients<K extends OpName>(op: K, backend: Backend): void {
   const { inputs, attributes, differentiated = inputs.map((_, i) => i) }: GradientCase<K> = CASES[op];
   const numbers = inputs.map((input, i) => numbersOf(input, i));
   const isLoss = (LOSS_OPS as readonly OpName[]).includes(op);
@@ -165,7 +182,7 @@ function checkGradients<K extends OpName>(op: K): void {
         backward: isLoss ? 'loss' : upstream,
         of: differentiated.map((input) => made[input]!),
       },
-      arithmetic,
+      { backend, batchSize: ROWS, realBytes: 8 },
     );
     return { gradients: result.gradients, scalar: result.output.reduce((sum, value, i) => sum + value * upstream[i]!, 0) };
   };
@@ -178,7 +195,7 @@ function checkGradients<K extends OpName>(op: K): void {
     });
     expect(gradients[position]).toHaveLength(differences.length);
     differences.forEach((difference, element) => {
-      expect(Math.abs(gradients[position]![element]! - difference), `input ${input}, element ${element}`).toBeLessThan(1e-8);
+      expect(Math.abs(gradients[position]![element]! - difference), `${op}, input ${input}, element ${element}`).toBeLessThan(1e-8);
     });
   }
 }
