@@ -1,7 +1,7 @@
 // Writes the pages of the docs that are tables of the code: error codes and configuration.
 import { writeFile } from 'node:fs/promises';
 import { CONFIG_TABLE, describeValues } from '../src/config.ts';
-import { FAULT_CODES } from '../src/engine/index.ts';
+import { catalog, FAULT_CODES } from '../src/engine/index.ts';
 import { ERRORS, JOB_ERROR_CODES, SERVICE_FAULT_CODES } from '../src/errors.ts';
 
 const NOTE = '<!-- Written by docs/generate.ts; change the tables in the code instead. -->';
@@ -11,6 +11,7 @@ export function generateDocs(): { readonly file: URL; readonly text: string }[] 
   return [
     { file: new URL('errors.md', import.meta.url), text: errorsPage() },
     { file: new URL('configuration.md', import.meta.url), text: configurationPage() },
+    { file: new URL('catalog.md', import.meta.url), text: catalogPage() },
   ];
 }
 
@@ -70,6 +71,25 @@ function configurationPage(): string {
 }
 
 /** A table in the form the formatter would give it, so that it leaves the page alone. */
+function catalogPage(): string {
+  const sections = Object.entries(catalog()).flatMap(([kind, entries]) => [
+    `## ${kind[0]?.toUpperCase()}${kind.slice(1)}`,
+    '',
+    table(
+      ['type', 'what it is', 'source'],
+      entries.map(({ type, summary, source }) => [quoted(type), summary, source ?? '']),
+    ),
+    '',
+  ]);
+  return [
+    '# Catalog',
+    NOTE,
+    'What a spec and a training can be made of. `GET /v1/catalog/{kind}` answers the same with the JSON Schema of every option.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = head.map((_, column) => Math.max(3, ...lines.map((cells) => (cells[column] ?? '').length)));
