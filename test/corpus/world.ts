@@ -78,6 +78,7 @@ async function furnish(database: Database, asOwner: World['call']): Promise<Reco
         target: 'species',
         training: { epochs: 3 },
         on_success: { model: 'flowers' },
+        diagnostics: true,
       },
     }),
   );
