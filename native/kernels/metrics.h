@@ -11,6 +11,13 @@ static void accumulate_mean(void *const *buffers, const int64_t *dims, const dou
   accumulator[1] += (double)dims[0];
 }
 
+/* Place of the highest of n scores, the first of equal ones. */
+static int64_t highest(const float *scores, int64_t n) {
+  int64_t best = 0;
+  for (int64_t j = 1; j < n; j++) best = scores[j] > scores[best] ? j : best;
+  return best;
+}
+
 /* scores (m, n), classes (m). */
 static void accumulate_accuracy(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
@@ -20,8 +27,7 @@ static void accumulate_accuracy(void *const *buffers, const int64_t *dims, const
   double *accumulator = buffers[2];
   for (int64_t i = 0; i < m; i++) {
     const float *scores = (const float *)buffers[0] + i * n;
-    int64_t best = 0;
-    for (int64_t j = 1; j < n; j++) best = scores[j] > scores[best] ? j : best;
+    const int64_t best = highest(scores, n);
     accumulator[0] += best == classes[i];
   }
   accumulator[1] += (double)m;
@@ -130,8 +136,7 @@ static void accumulate_confusion(void *const *buffers, const int64_t *dims, cons
   double *accumulator = buffers[2];
   for (int64_t i = 0; i < m; i++) {
     const float *scores = (const float *)buffers[0] + i * n;
-    int64_t best = 0;
-    for (int64_t j = 1; j < n; j++) best = scores[j] > scores[best] ? j : best;
+    const int64_t best = highest(scores, n);
     if (classes[i] >= 0 && classes[i] < n) accumulator[classes[i] * n + best] += 1;
   }
   accumulator[n * n] += (double)m;

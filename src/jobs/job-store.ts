@@ -1,5 +1,6 @@
 import { CHANNELS, type Database, type Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
+import { jsonColumn } from '../db/json-column.ts';
 import { notify } from '../db/listener.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { endJob } from './job-ending.ts';
@@ -171,11 +172,11 @@ async function insert(tx: Tx, job: NewJob): Promise<void> {
       projectId: job.project,
       kind: job.kind,
       status: 'queued',
-      request: jsonOf(job.request),
+      request: jsonColumn(job.request),
       datasetId: job.datasetId,
       modelName: job.modelName,
-      progress: jsonOf(job.progress),
-      receipt: jsonOf(job.receipt),
+      progress: jsonColumn(job.progress),
+      receipt: jsonColumn(job.receipt),
     },
   });
   await tx.outbox.create({ data: { jobId: job.id, attempt: 1 } });
@@ -239,8 +240,4 @@ function storedJob(row: Prisma.JobGetPayload<{ select: typeof columns }>): Store
     error: row.error as object | null,
     receipt: row.receipt as object,
   };
-}
-
-function jsonOf(value: object): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../db/database.ts';
 import { Prisma } from '../db/generated/client.ts';
+import { jsonColumn } from '../db/json-column.ts';
 import type { ModelSpec } from '../engine/index.ts';
 import { afterNamePosition, type NamePosition } from '../lib/name-position.ts';
 
@@ -43,7 +44,7 @@ export function createModelStore({ prisma }: Pick<Database, 'prisma'>) {
     /** Stores a definition; null when the name is taken. */
     async create(tx: Tx, project: string, name: string, spec: ModelSpec): Promise<StoredModel | null> {
       const created = await tx.model.createManyAndReturn({
-        data: [{ projectId: project, name, spec: jsonOf(spec) }],
+        data: [{ projectId: project, name, spec: jsonColumn(spec) }],
         skipDuplicates: true,
       });
       return created[0] === undefined ? null : storedModel({ ...created[0], versions: [] });
@@ -116,8 +117,4 @@ function storedModel(row: Prisma.ModelGetPayload<{ include: typeof newestVersion
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
-}
-
-function jsonOf(spec: ModelSpec): Prisma.InputJsonValue {
-  return JSON.parse(JSON.stringify(spec));
 }

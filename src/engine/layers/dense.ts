@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { initializerOption } from '../initializers/index.ts';
 import { activationOption, applyActivation } from './activations.ts';
+import { affineWeights } from './affine-weights.ts';
 import { defineLayer, passMask } from './layer.ts';
 import { regularizerOption } from './regularizer.ts';
 
@@ -23,13 +24,7 @@ export const dense = defineLayer({
     if (input!.length > 0) return [...input!.slice(0, -1), units];
     return { pointer: '', code: 'shape_mismatch', detail: 'A dense layer needs an input with at least one axis besides the batch.' };
   },
-  weights({ units, use_bias, ...own }, [input]) {
-    const shared = { trainable: true };
-    const shape = [input!.at(-1)!, units];
-    const kernel = { ...shared, name: 'kernel', shape, initializer: own.kernel_initializer, regularizer: own.kernel_regularizer };
-    const bias = { ...shared, name: 'bias', shape: [units], initializer: own.bias_initializer, regularizer: own.bias_regularizer };
-    return use_bias ? [kernel, bias] : [kernel];
-  },
+  weights: (options, [input]) => affineWeights(options, input!.at(-1)!, options.units),
   outputActivation: ({ activation }) => activation,
   build(graph, { activation }, [input], { kernel, bias }) {
     const sum = graph.apply('dense', bias ? [input!, kernel!, bias] : [input!, kernel!], {});

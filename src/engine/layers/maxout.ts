@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { initializerOption } from '../initializers/index.ts';
+import { affineWeights } from './affine-weights.ts';
 import { defineLayer, passMask } from './layer.ts';
 import { regularizerOption } from './regularizer.ts';
 
@@ -22,13 +23,7 @@ export const maxout = defineLayer({
     if (input!.length > 0) return [...input!.slice(0, -1), units];
     return { pointer: '', code: 'shape_mismatch', detail: 'A maxout layer needs an input with at least one axis besides the batch.' };
   },
-  weights({ units, pieces, use_bias, ...own }, [input]) {
-    const shared = { trainable: true };
-    const shape = [input!.at(-1)!, units * pieces];
-    const kernel = { ...shared, name: 'kernel', shape, initializer: own.kernel_initializer, regularizer: own.kernel_regularizer };
-    const bias = { ...shared, name: 'bias', shape: [units * pieces], initializer: own.bias_initializer, regularizer: own.bias_regularizer };
-    return use_bias ? [kernel, bias] : [kernel];
-  },
+  weights: (options, [input]) => affineWeights(options, input!.at(-1)!, options.units * options.pieces),
   build(graph, { pieces }, [input], { kernel, bias }) {
     const sum = graph.apply('dense', bias ? [input!, kernel!, bias] : [input!, kernel!], {});
     return graph.apply('maxout', [sum], { pieces });
