@@ -11,6 +11,7 @@
 #include "kernels/convolution.h"
 #include "kernels/dense.h"
 #include "kernels/dropout.h"
+#include "kernels/gather.h"
 #include "kernels/gru.h"
 #include "kernels/losses.h"
 #include "kernels/lstm.h"

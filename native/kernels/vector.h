@@ -56,7 +56,7 @@ INLINE void store_some(float *p, Vec v, int64_t count) {
   for (int64_t i = 0; i < count; i++) p[i] = lanes[i];
 }
 
-/* a * b + c, rounded once where the machine can (twice on baseline x86). */
+/* a * b + c, rounded once where the machine can (twice on baseline x86, and in WebAssembly on a machine without). */
 INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -64,6 +64,8 @@ INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
   return (Vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__aarch64__)
   return (Vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__wasm__)
+  return __builtin_wasm_fma_f32x4(a, b, c); /* becomes f32x4.relaxed_madd: native/wasm/relaxed-madd.ts */
 #else
   return a * b + c;
 #endif
@@ -78,6 +80,8 @@ INLINE Vec square_root(Vec a) {
   return (Vec)_mm_sqrt_ps((__m128)a);
 #elif defined(__aarch64__)
   return (Vec)vsqrtq_f32((float32x4_t)a);
+#elif defined(__wasm__)
+  return __builtin_wasm_sqrt_f32x4(a);
 #else
   Vec r;
   for (int i = 0; i < WIDTH; i++) r[i] = __builtin_sqrtf(a[i]);
