@@ -29,15 +29,15 @@ for (const workload of WORKLOADS.filter(({ name }) => values.only?.includes(name
 }
 
 /** The best round, after one to warm up. */
-function measure({ features, classes, batchSize, steps }: Workload, spec: ModelSpec, backend: 'native' | 'reference'): number {
+function measure({ task, features, classes, batchSize, steps }: Workload, spec: ModelSpec, backend: 'native' | 'reference'): number {
   const rows = batchSize * steps;
   const epochs = train({
     spec,
-    task: 'classification',
+    task,
     training: {
       epochs: ROUNDS + 1,
       batch_size: batchSize,
-      loss: 'sparse_categorical_cross_entropy',
+      loss: task === 'classification' ? 'sparse_categorical_cross_entropy' : 'mean_squared_error',
       optimizer: { type: 'adam', learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
       metrics: [],
       seed: 0,
@@ -52,7 +52,10 @@ function measure({ features, classes, batchSize, steps }: Workload, spec: ModelS
       featureWidth: features,
       features: Float32Array.from({ length: rows * features }, (_, i) => Math.sin(i)),
       targetWidth: 1,
-      targets: Int32Array.from({ length: rows }, (_, i) => i % classes),
+      targets:
+        task === 'classification'
+          ? Int32Array.from({ length: rows }, (_, i) => i % classes)
+          : Float32Array.from({ length: rows }, (_, i) => Math.cos(i)),
     },
     split: { train: Int32Array.from({ length: rows }, (_, i) => i), validation: new Int32Array(0), test: new Int32Array(0) },
     backend,

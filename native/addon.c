@@ -3,6 +3,7 @@
  * threads at once: no state but the instruction set, which is the same for all (NAPI_MODULE_INIT, context-aware).
  */
 #define NAPI_VERSION 9
+#include "pool.h"
 #include "program.h"
 #include <node_api.h>
 #include <stdlib.h>
@@ -52,16 +53,20 @@ static void finalize_program(napi_env env, void *data, void *hint) {
   free_program(data);
 }
 
-/* load(words: Float64Array, arena: ArrayBuffer) -> program */
+/* load(words: Float64Array, arena: ArrayBuffer, threads?: number) -> program */
 static napi_value load(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], result;
-  size_t count = 2;
+  napi_value arguments[3], result;
+  size_t count = 3;
   Span words, arena;
+  int32_t threads = 1;
   const char *error;
-  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2) return fail(env, "load takes words and an arena");
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2) return fail(env, "load takes words, an arena and a number of threads");
   if (!read_doubles(env, arguments[0], &words)) return fail(env, "words must be a Float64Array");
   if (!read_arena(env, arguments[1], &arena)) return fail(env, "the arena must be an ArrayBuffer");
-  Program *program = decode_program(words.data, words.length, arena.length, choose_variant(), &error);
+  if (count > 2 && (napi_get_value_int32(env, arguments[2], &threads) != napi_ok || threads < 1 || threads > THREADS_MAX))
+    return fail(env, "threads must be a number from 1 to 64");
+  const ProgramRequest request = {words.data, words.length, arena.length, threads, choose_variant()};
+  Program *program = decode_program(&request, &error);
   if (program == NULL) return fail(env, error);
   if (napi_create_external(env, program, finalize_program, NULL, &result) != napi_ok) {
     free_program(program);

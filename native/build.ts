@@ -61,7 +61,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
 };
 
 const LINK: Readonly<Record<string, readonly string[]>> = {
-  linux: ['-shared', '-lm'],
+  linux: ['-shared', '-pthread', '-lm'],
   darwin: ['-bundle', '-undefined', 'dynamic_lookup'],
 };
 
@@ -100,7 +100,7 @@ async function compile({ command, variants, link, stamp, workspace }: CompileReq
     object: join(workspace, `${name}.o`),
     flags: [...flags, `-DALMA_VARIANT=${name}`],
   }));
-  for (const source of ['addon.c', 'program.c', 'variants.c']) {
+  for (const source of ['addon.c', 'pool.c', 'program.c', 'variants.c']) {
     steps.push({ source, object: join(workspace, `${source}.o`), flags: [`-I${HEADERS}`] });
   }
   const compiled = await Promise.all(

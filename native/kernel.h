@@ -14,6 +14,9 @@ typedef struct {
   int64_t length;
 } Feed;
 
+/* Threads that share the work of a kernel: pool.h. */
+typedef struct Pool Pool;
+
 enum { STEP_OK = 0, STEP_NON_FINITE = 1, STEP_ROW_OUT_OF_RANGE = 2, STEP_NO_SUCH_FEED = 3 };
 
 typedef struct {
@@ -28,8 +31,10 @@ typedef struct {
   const int32_t *rows_of_batch;
   const Feed *feeds;
   int64_t feed_count;
-  /* Packing space of the matrix product, SCRATCH_BYTES, 64-byte aligned, private to the program. */
+  /* Room of the calling thread, SCRATCH_BYTES, 64-byte aligned, such as for packing in the matrix product. */
   float *scratch;
+  /* NULL: the calling thread is alone. */
+  Pool *pool;
   /* Anything but STEP_OK ends the step before the next command. */
   int status;
 } Step;

@@ -3,6 +3,7 @@
  * the count of updates after it. Nothing is allocated while running.
  */
 #include "program.h"
+#include "pool.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ typedef struct {
 
 struct Program {
   size_t arena_bytes;
+  int threads;
   size_t command_count, buffer_count, dim_count;
   Command *commands;
   int64_t *offsets;
@@ -34,6 +36,7 @@ struct Program {
   /* Resolved for the arena and the rows of the current step. */
   void **pointers;
   int64_t *sizes;
+  /* SCRATCH_BYTES per thread. */
   float *scratch;
 };
 
@@ -100,14 +103,19 @@ static int allocate_lists(Program *program, size_t length) {
   program->sizes = malloc(room * sizeof(int64_t));
   /* Pages of the scratch cost nothing until a kernel packs into them. */
   void *scratch;
-  program->scratch = posix_memalign(&scratch, 64, SCRATCH_BYTES) == 0 ? scratch : NULL;
+  program->scratch = posix_memalign(&scratch, 64, SCRATCH_BYTES * (size_t)program->threads) == 0 ? scratch : NULL;
   return program->commands && program->offsets && program->dims && program->scalars && program->pointers && program->sizes &&
          program->scratch;
 }
 
-Program *decode_program(const double *words, size_t length, size_t arena_bytes, const Variant *variant, const char **error) {
-  Reader reader = {words, length, 0};
+Program *decode_program(const ProgramRequest *request, const char **error) {
+  const size_t length = request->length;
+  Reader reader = {request->words, length, 0};
   Program *program = calloc(1, sizeof(Program));
+  if (program != NULL) {
+    program->arena_bytes = request->arena_bytes;
+    program->threads = request->threads;
+  }
   int64_t count;
   size_t scalar_count = 0;
   *error = NULL;
@@ -116,8 +124,7 @@ Program *decode_program(const double *words, size_t length, size_t arena_bytes, 
   } else if (!read_integer(&reader, 0, (double)length, &count)) {
     *error = "the command stream does not begin with its count";
   } else {
-    program->arena_bytes = arena_bytes;
-    for (int64_t i = 0; i < count && *error == NULL; i++) *error = decode_command(&reader, program, variant, &scalar_count);
+    for (int64_t i = 0; i < count && *error == NULL; i++) *error = decode_command(&reader, program, request->variant, &scalar_count);
     if (*error == NULL && reader.position != length) *error = "the command stream goes on after its last command";
   }
   if (*error == NULL) return program;
@@ -164,6 +171,7 @@ RunResult run_program(Program *program, const RunRequest *request) {
                .feeds = request->feeds,
                .feed_count = request->feed_count,
                .scratch = program->scratch,
+               .pool = start_pool(program->threads, program->scratch),
                .status = STEP_OK};
   _Atomic int32_t *control = (_Atomic int32_t *)request->control;
   resolve_pointers(program, request->arena);
@@ -184,5 +192,6 @@ RunResult run_program(Program *program, const RunRequest *request) {
     result.steps++;
     if (request->rates != NULL) atomic_fetch_add(&control[CONTROL_STEPS], 1);
   }
+  stop_pool(step.pool);
   return result;
 }

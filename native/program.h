@@ -30,8 +30,17 @@ typedef struct {
   const char *error;
 } RunResult;
 
+typedef struct {
+  const double *words;
+  size_t length;
+  size_t arena_bytes;
+  /* That work on one step, at least 1. */
+  int threads;
+  const Variant *variant;
+} ProgramRequest;
+
 /* Decodes and checks the words. Returns NULL and sets `error` when they are malformed. */
-Program *decode_program(const double *words, size_t length, size_t arena_bytes, const Variant *variant, const char **error);
+Program *decode_program(const ProgramRequest *request, const char **error);
 void free_program(Program *program);
 size_t program_arena_bytes(const Program *program);
 RunResult run_program(Program *program, const RunRequest *request);

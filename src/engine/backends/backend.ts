@@ -93,6 +93,9 @@ export interface Backend {
   readonly variant: string;
   /** Kernels it can run. A plan that needs another one goes to the reference backend. */
   readonly kernels: ReadonlySet<string>;
-  /** Binds a program to an arena of at least `program.arenaBytes`. Several programs may share one arena (training, evaluation). */
-  load(program: Program, arena: ArrayBuffer): Session;
+  /**
+   * Binds a program to an arena of at least `program.arenaBytes`. Several programs may share one arena (training, evaluation). Up to
+   * `threads` (default 1) work on one step; a backend may use fewer, the results are the same bits.
+   */
+  load(program: Program, arena: ArrayBuffer, threads?: number): Session;
 }

@@ -11,7 +11,7 @@ type LoadedProgram = object;
 interface Addon {
   readonly kernels: readonly string[];
   readonly variant: string;
-  load(words: Float64Array, arena: ArrayBuffer): LoadedProgram;
+  load(words: Float64Array, arena: ArrayBuffer, threads: number): LoadedProgram;
   run(
     program: LoadedProgram,
     arena: ArrayBuffer,
@@ -33,7 +33,7 @@ export function nativeBackend(): Backend {
     name: 'native',
     variant: `native-${addon.variant}`,
     kernels: new Set(addon.kernels),
-    load: (program, arena) => loadProgram(addon, program, arena),
+    load: (program, arena, threads = 1) => loadProgram(addon, program, { arena, threads }),
   };
 }
 
@@ -47,8 +47,13 @@ function isAddon(addon: unknown): addon is Addon {
   return typeof addon === 'object' && addon !== null && 'kernels' in addon && 'variant' in addon && 'load' in addon && 'run' in addon;
 }
 
-function loadProgram(addon: Addon, program: Program, arena: ArrayBuffer): Session {
-  const loaded = addon.load(encodeProgram(program, addon.kernels), arena);
+interface Binding {
+  readonly arena: ArrayBuffer;
+  readonly threads: number;
+}
+
+function loadProgram(addon: Addon, program: Program, { arena, threads }: Binding): Session {
+  const loaded = addon.load(encodeProgram(program, addon.kernels), arena, threads);
   const numbers = new Float64Array(NON_FINITE + 1);
   return {
     run({ feeds, order, from, to, firstStep, learningRates, seed, control }): RunResult {

@@ -5,6 +5,7 @@ import { OPTIMIZERS } from '../optimizers/index.ts';
 import { SCHEDULES } from '../schedules/index.ts';
 import type { TypedOptions } from '../trainer/training.ts';
 
+const THREADS_MAX = 64;
 const BATCH_ROWS_MAX = 2 ** 31 - 1;
 const EARLY_STOPPING_PATIENCE = 5;
 const ADAM = { type: 'adam', learning_rate: 0.001 };
@@ -109,7 +110,13 @@ export const TRAINING = Type.Object(
       { every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }) },
       { default: { every_epochs: 1 }, description: 'What is kept to resume from.', additionalProperties: false },
     ),
-    threads: Type.Literal(1, { default: 1, description: 'Threads of one job.' }),
+    threads: Type.Integer({
+      minimum: 1,
+      maximum: THREADS_MAX,
+      default: 1,
+      description:
+        'Threads that share the work of a step, at most as many as the worker has cores. The result is the same bits for any number.',
+    }),
     on_divergence: Type.Literal('stop', { default: 'stop', description: 'What happens when the loss is no longer finite.' }),
   },
   { title: 'Training', additionalProperties: false },

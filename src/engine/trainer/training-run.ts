@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { backendFor } from '../backends/select.ts';
 import { permutation, STREAMS, seedWords } from '../random.ts';
 import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
@@ -52,7 +53,12 @@ export function compile(request: TrainRequest): Compiled {
     ...(data.furtherTargets ?? []),
     ...(weights ? [weights] : []),
   ];
-  const sessions = { training: backend.load(plan.training, arena), evaluation: backend.load(plan.evaluation, arena) };
+  // More threads than cores would only wait for each other; the results are the same.
+  const threads = Math.min(request.training.threads, availableParallelism());
+  const sessions = {
+    training: backend.load(plan.training, arena, threads),
+    evaluation: backend.load(plan.evaluation, arena, threads),
+  };
   return { request, plan, backend, arena, feeds, sessions };
 }
 

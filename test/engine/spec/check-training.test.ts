@@ -154,7 +154,7 @@ describe('one fault', () => {
       training: { epochs: 1, optimizer: { type: 'sgd', learning_rate: 0 } },
       fault: '/optimizer/learning_rate out_of_range',
     },
-    { name: 'more threads than this version has', training: { epochs: 1, threads: 4 }, fault: '/threads not_one_of' },
+    { name: 'more threads than there can be', training: { epochs: 1, threads: 65 }, fault: '/threads out_of_range' },
     {
       name: 'a metric to watch that is not computed',
       training: { epochs: 1, early_stopping: { metric: 'val_acc' } },
