@@ -1,7 +1,7 @@
 // `npm run bench`: time of one training step, per workload and backend. `--json` prints a line per result, `--only NAME`
 // (may be repeated) picks workloads. Figures of one run on one machine: compare only within a run.
 import { parseArgs } from 'node:util';
-import { CONTROL, checkSpec, type ModelSpec, selectBackend, train } from '../src/engine/index.ts';
+import { type BackendName, CONTROL, checkSpec, type ModelSpec, selectBackend, train } from '../src/engine/index.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 const ROUNDS = 5;
@@ -11,7 +11,7 @@ const REFERENCE_WORK_MAX = 5e8;
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } } });
 
 for (const workload of WORKLOADS.filter(({ name }) => values.only?.includes(name) ?? true)) {
-  for (const backend of ['native', 'reference'] as const) {
+  for (const backend of ['native', 'wasm', 'reference'] as const) {
     const { spec, flops } = normalised(workload);
     const work = flops * 3 * workload.batchSize * workload.steps;
     if (backend === 'reference' && work > REFERENCE_WORK_MAX) continue;
@@ -29,7 +29,7 @@ for (const workload of WORKLOADS.filter(({ name }) => values.only?.includes(name
 }
 
 /** The best round, after one to warm up. */
-function measure({ task, features, classes, batchSize, steps }: Workload, spec: ModelSpec, backend: 'native' | 'reference'): number {
+function measure({ task, features, classes, batchSize, steps }: Workload, spec: ModelSpec, backend: BackendName): number {
   const rows = batchSize * steps;
   const epochs = train({
     spec,

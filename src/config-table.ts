@@ -76,8 +76,8 @@ export const CONFIG_TABLE = {
   ENGINE_BACKEND: {
     kind: 'choice',
     fallback: 'auto',
-    choices: ['auto', 'native', 'reference'],
-    help: 'What the engine computes with. `auto` is the fastest that works on this machine.',
+    choices: ['auto', 'native', 'wasm', 'reference'],
+    help: 'What the engine computes with: `native` (compiled here), `wasm` (comes with Alma, several times slower) or `reference` (very slow). `auto` is the first of these that works on this machine.',
   },
   LOG_LEVEL: {
     kind: 'choice',

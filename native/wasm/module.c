@@ -30,7 +30,8 @@ double *EXPORT(allocate_words)(uint32_t count) { return malloc((size_t)count * s
 
 /* The program of `length` words, or NULL. */
 Program *EXPORT(load)(const double *words, uint32_t length, uint32_t arena_bytes) {
-  return decode_program(words, length, arena_bytes, &alma_simd128, &fault);
+  const ProgramRequest request = {words, length, arena_bytes, 1, &alma_simd128};
+  return decode_program(&request, &fault);
 }
 
 /* One step over `rows` rows: FINISHED, FAILED, or the index of the command that found a number that is not finite. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
-import { decodeWeights, loadPredictor, type ModelSpec, weightsData } from '../engine/index.ts';
+import { type BackendName, decodeWeights, loadPredictor, type ModelSpec, weightsData } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import { goldenFault } from '../models/golden-rows.ts';
 import type { ModelService, StoredVersion } from '../models/model-service.ts';
@@ -14,7 +14,7 @@ export interface DeploymentServiceDeps {
   readonly deployments: DeploymentStore;
   readonly models: ModelService;
   readonly blobs: BlobStore;
-  readonly backend: 'auto' | 'native' | 'reference';
+  readonly backend: BackendName;
   readonly limits: { readonly predictRowsMax: number; readonly modelCacheBytesMax: number };
 }
 

@@ -1,7 +1,7 @@
 // The engine's front door: everything else of the service imports the engine through this file only.
 
 export { type Backend, CONTROL, STOP } from './backends/backend.ts';
-export { selectBackend } from './backends/select.ts';
+export { type BackendName, selectBackend } from './backends/select.ts';
 export { catalog, modelSpecSchema, trainingSchema } from './catalog.ts';
 export { runCase } from './conformance/index.ts';
 export { engineVersion } from './engine-version.ts';

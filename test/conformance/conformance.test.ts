@@ -1,23 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../../src/engine/backends/backend.ts';
 import { referenceBackend } from '../../src/engine/backends/reference.ts';
 import { runCase } from '../../src/engine/conformance/index.ts';
 import { selectBackend } from '../../src/engine/index.ts';
-import { hasAddon } from '../native/native-addon.ts';
+import { BACKENDS } from '../engine/backends-here.ts';
 
 const DIRECTORY = join(import.meta.dirname, '../fixtures/vectors');
 
 const files = readdirSync(DIRECTORY).filter((file) => file.endsWith('.json'));
 const vectors = files.map((file): { name: string } => JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')));
 
-// Without a C compiler there is no native backend to hold to the numbers.
-const backends: Backend[] = [referenceBackend(), ...(hasAddon() ? [selectBackend('native')] : [])];
-
 it('there are golden cases', () => expect(vectors.length).toBeGreaterThan(150));
 
-describe.each(backends.map((backend) => ({ backend, name: backend.name })))('the $name backend', ({ backend }) => {
+describe.each(BACKENDS)('the %s backend', (name) => {
+  const backend = selectBackend(name);
   it.each(vectors)('computes $name', (vector) => {
     expect(runCase(vector, backend).problems).toEqual([]);
   });

@@ -87,15 +87,29 @@ export interface Session {
   run(request: RunRequest): RunResult;
 }
 
+/** Programs and the arena they share. */
+export interface Bound {
+  /** Zeros at first. Buffers lie at their offsets; it may be longer than the programs need. */
+  readonly arena: ArrayBuffer;
+  /** One per program, in order. */
+  readonly sessions: readonly Session[];
+}
+
 export interface Backend {
-  readonly name: 'reference' | 'native';
+  readonly name: 'reference' | 'native' | 'wasm';
   /** Name with the instruction set in use, e.g. `native-avx512`: what receipts, workers and logs report. */
   readonly variant: string;
-  /** Kernels it can run. A plan that needs another one goes to the reference backend. */
+  /** Kernels it can run. A plan that needs another one goes to the reference backend, and so does one with a larger arena. */
   readonly kernels: ReadonlySet<string>;
+  readonly arenaBytesMax: number;
   /**
-   * Binds a program to an arena of at least `program.arenaBytes`. Several programs may share one arena (training, evaluation). Up to
-   * `threads` (default 1) work on one step; a backend may use fewer, the results are the same bits.
+   * Allocates an arena that is large enough for each of the programs and binds them to it: what one leaves there, such as weights, the
+   * others find. Up to `threads` (default 1) work on one step; a backend may use fewer, the results are the same bits.
    */
-  load(program: Program, arena: ArrayBuffer, threads?: number): Session;
+  bind(programs: readonly Program[], threads?: number): Bound;
+}
+
+/** Bytes of the arena that programs share. */
+export function sharedArenaBytes(programs: readonly Program[]): number {
+  return Math.max(...programs.map(({ arenaBytes }) => arenaBytes));
 }

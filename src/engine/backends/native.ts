@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { encodeProgram } from '../plan/encode-program.ts';
 import type { Backend, Program, RunRequest, RunResult, Session } from './backend.ts';
+import { sharedArenaBytes } from './backend.ts';
 
 const ADDON_PATH = '../../../native/build/alma.node';
 
@@ -33,7 +34,11 @@ export function nativeBackend(): Backend {
     name: 'native',
     variant: `native-${addon.variant}`,
     kernels: new Set(addon.kernels),
-    load: (program, arena, threads = 1) => loadProgram(addon, program, { arena, threads }),
+    arenaBytesMax: Number.POSITIVE_INFINITY,
+    bind(programs, threads = 1) {
+      const arena = new ArrayBuffer(sharedArenaBytes(programs));
+      return { arena, sessions: programs.map((program) => loadProgram(addon, program, { arena, threads })) };
+    },
   };
 }
 

@@ -1,11 +1,20 @@
 import type { Backend, BufferRef, Command, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { CONTROL } from './backend.ts';
+import { CONTROL, sharedArenaBytes } from './backend.ts';
 import type { Numbers, Step } from './kernel.ts';
 import { KERNELS } from './kernel-table.ts';
 
 /** Runs the loops that stand beside the ops: obvious and slow, the oracle for every other backend. */
 export function referenceBackend(): Backend {
-  return { name: 'reference', variant: 'reference', kernels: new Set(KERNELS.keys()), load: loadProgram };
+  return {
+    name: 'reference',
+    variant: 'reference',
+    kernels: new Set(KERNELS.keys()),
+    arenaBytesMax: Number.POSITIVE_INFINITY,
+    bind(programs) {
+      const arena = new ArrayBuffer(sharedArenaBytes(programs));
+      return { arena, sessions: programs.map((program) => loadProgram(program, arena)) };
+    },
+  };
 }
 
 type Bound = (step: Step) => void;

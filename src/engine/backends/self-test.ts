@@ -35,11 +35,11 @@ function probe(backend: Backend): Float32Array {
     evaluationBatchSize: STEPS,
     realBytes: 4,
   });
-  const arena = new ArrayBuffer(training.arenaBytes);
+  const { arena, sessions } = backend.bind([training]);
   for (const { byteOffset, length } of layout.weights) {
     new Float32Array(arena, byteOffset, length).set(Float32Array.from({ length }, (_, i) => Math.sin(i + length) / 2));
   }
-  backend.load(training, arena).run({
+  sessions[0]!.run({
     feeds: [Float32Array.from({ length: ROWS * 5 }, (_, i) => Math.cos(i)), Int32Array.from({ length: ROWS }, (_, i) => i % 3)],
     order: Int32Array.of(3, 1, 4, 0, 6, 2, 5),
     from: 0,

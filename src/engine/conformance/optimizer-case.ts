@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../json-schema.ts';
 import { elementsOf } from '../ops/op.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
 import type { OptimizerDefinition } from '../optimizers/optimizer.ts';
-import { alignUp } from '../plan/placement.ts';
+import { ARENA_START, alignUp } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { Clips } from '../plan/update-calls.ts';
 import { clipCalls } from '../plan/update-calls.ts';
@@ -36,16 +36,15 @@ export function runOptimizer(vector: Vector, backend: Backend): Comparison[] {
     layer: 'update',
   };
   const calls = [...clipCalls(clipsIn(spec), gradient!, blocks.gradients), update];
-  const arena = new ArrayBuffer(blocks.bytes);
   const program = assembleProgram(calls, blocks.places, { arenaBytes: blocks.bytes, batchSize: 1 });
-  const session = backend.load(program, arena);
+  const { arena, sessions } = backend.bind([program]);
   const length = concatenate(params).length;
-  const parameters = new Float32Array(arena, 0, length);
+  const parameters = new Float32Array(arena, ARENA_START, length);
   const gradients = new Float32Array(arena, blocks.places.get(gradient!)!.byteOffset, length);
   parameters.set(concatenate(params));
   return gradientSets(vector).map((set, step) => {
     gradients.set(concatenate(set));
-    session.run({
+    sessions[0]!.run({
       feeds: [],
       order: Int32Array.of(0),
       from: 0,
@@ -70,14 +69,14 @@ function layOut(lengths: readonly number[], blocks: number) {
     places.set(value, { byteOffset, dtype: 'float32', length: count });
     return value;
   };
-  const all = Array.from({ length: blocks }, (_, i) => place(`block ${i}`, length, i * blockBytes));
-  let from = blockBytes;
+  const all = Array.from({ length: blocks }, (_, i) => place(`block ${i}`, length, ARENA_START + i * blockBytes));
+  let from = ARENA_START + blockBytes;
   const gradients = lengths.map((count, i) => {
     const value = place(`gradient ${i}`, count, from);
     from += count * Float32Array.BYTES_PER_ELEMENT;
     return value;
   });
-  return { all, gradients, places, bytes: blocks * blockBytes };
+  return { all, gradients, places, bytes: ARENA_START + blocks * blockBytes };
 }
 
 /** The engine's own form of a case keeps the bounds in the optimizer. */

@@ -3,7 +3,7 @@ import { CONTROL } from '../backends/backend.ts';
 import { viewOf } from '../backends/reference.ts';
 import { storageOf, type Value } from '../graph/value.ts';
 import type { Call } from '../ops/op.ts';
-import { bufferRef, bytesOf, placeValues } from '../plan/placement.ts';
+import { ARENA_START, bufferRef, bytesOf, placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 
 export interface Arithmetic {
@@ -20,7 +20,7 @@ export function runCalls(
   arithmetic: Arithmetic,
 ): (value: Value) => number[] {
   const { backend, batchSize } = arithmetic;
-  let from = 0;
+  let from = ARENA_START;
   const homes = new Map(
     [...data.keys()].map((value) => {
       const place = bufferRef(value, from, arithmetic);
@@ -29,9 +29,9 @@ export function runCalls(
     }),
   );
   const { places, to } = placeValues({ calls, homes, kept, from, ...arithmetic });
-  const arena = new ArrayBuffer(to);
+  const { arena, sessions } = backend.bind([assembleProgram(calls, places, { arenaBytes: to, batchSize })]);
   for (const [value, numbers] of data) viewOf(places.get(value)!, arena).set(numbers);
-  backend.load(assembleProgram(calls, places, { arenaBytes: to, batchSize }), arena).run({
+  sessions[0]!.run({
     feeds: [],
     order: Int32Array.from({ length: batchSize }, (_, i) => i),
     from: 0,

@@ -1,4 +1,4 @@
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, Session } from '../backends/backend.ts';
 import { CONTROL } from '../backends/backend.ts';
 import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
@@ -43,12 +43,13 @@ export function runTraining(vector: Vector, backend: Backend): Comparison[] {
     evaluationBatchSize: Number(spec['batch_size']),
     realBytes: 4,
   });
-  const memory = { weights: plan.weights, layout: plan.layout, arena: new ArrayBuffer(plan.arenaBytes) };
+  const { arena, sessions } = backend.bind([plan.training]);
+  const memory = { weights: plan.weights, layout: plan.layout, arena };
   writeWeights(
     memory,
     Object.entries(params).map(([name, { shape, data }]) => ({ name, shape, data: Float32Array.from(data) })),
   );
-  const steps = trainByStep(plan, memory.arena, { vector, backend, learningRate: rule.learningRate });
+  const steps = trainByStep(plan, { arena, session: sessions[0]!, vector, learningRate: rule.learningRate });
   const losses = rule.perceptron ? errorsPerEpoch(steps, rowsOf(vector)) : steps;
   const weights = readWeights(memory);
   const predictor = loadPredictor({ spec: model, weights, backend: backend.name });
@@ -98,11 +99,9 @@ function optionsIn(spec: JsonObject, field: string): JsonObject {
 
 function trainByStep(
   plan: TrainingPlan,
-  arena: ArrayBuffer,
-  { vector, backend, learningRate }: { vector: Vector; backend: Backend; learningRate: unknown },
+  { arena, session, vector, learningRate }: { arena: ArrayBuffer; session: Session; vector: Vector; learningRate: unknown },
 ): number[] {
   const { spec, inputs } = vector;
-  const session = backend.load(plan.training, arena);
   const rows = rowsOf(vector);
   const batchSize = Number(spec['batch_size']);
   const sums = new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes);

@@ -12,6 +12,9 @@ import { sizeOf } from '../shape.ts';
 /** Offsets are multiples of this, the width of the widest vector register and of a cache line. */
 export const ALIGNMENT_BYTES = 64;
 
+/** Where the first buffer of every arena begins. Not at 0: where offsets are addresses (WebAssembly), 0 says that a buffer is absent. */
+export const ARENA_START = ALIGNMENT_BYTES;
+
 export interface PlacementRequest {
   readonly calls: readonly Call[];
   /** Values that have a place already. */

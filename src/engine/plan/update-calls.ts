@@ -8,7 +8,7 @@ import type { UpdateCall } from '../optimizers/optimizer.ts';
 import type { NetworkWeight } from '../spec/build-graph.ts';
 import { bufferRef } from './placement.ts';
 import type { Side } from './training-side.ts';
-import type { WeightsLayout } from './weights-layout.ts';
+import { gradientPlace, type WeightsLayout } from './weights-layout.ts';
 
 /** Bounds of gradients, applied in this order before the update; null is no bound. */
 export interface Clips {
@@ -45,8 +45,7 @@ export function updateCalls({ update, clips, realBytes }: UpdateRequest, side: S
   });
   const homes = weights.flatMap(({ value }, i): [Value, BufferRef][] => {
     const gradient = gradients.get(value);
-    const place = layout.weights[i]!;
-    return gradient ? [[gradient, { ...place, byteOffset: place.byteOffset + layout.gradients.byteOffset }]] : [];
+    return gradient ? [[gradient, gradientPlace(layout, layout.weights[i]!)]] : [];
   });
   const length = layout.trainable.bytes / realBytes;
   const blocks = [layout.trainable, layout.gradients, ...layout.slots].map((block, i): [Value, BufferRef] => {

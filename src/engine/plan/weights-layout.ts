@@ -1,7 +1,7 @@
 import type { BufferRef } from '../backends/backend.ts';
 import { sizeOf } from '../shape.ts';
 import type { NetworkWeight } from '../spec/build-graph.ts';
-import { alignUp } from './placement.ts';
+import { ARENA_START, alignUp } from './placement.ts';
 
 /** Consecutive bytes that one kernel call or one copy treats as a whole. */
 export interface Block {
@@ -28,6 +28,11 @@ export interface WeightsLayout {
   readonly to: number;
 }
 
+/** The place of the gradient of a trainable weight. */
+export function gradientPlace({ trainable, gradients }: WeightsLayout, weight: BufferRef): BufferRef {
+  return { ...weight, byteOffset: weight.byteOffset - trainable.byteOffset + gradients.byteOffset };
+}
+
 export function layOutWeights(
   weights: readonly NetworkWeight[],
   { realBytes, slots }: { readonly realBytes: 4 | 8; readonly slots: number | null },
@@ -44,13 +49,13 @@ export function layOutWeights(
   };
   const trainable = pack(
     weights.filter((weight) => weight.trainable),
-    0,
+    ARENA_START,
   );
   const others = pack(
     weights.filter((weight) => !weight.trainable),
-    trainable.bytes,
+    ARENA_START + trainable.bytes,
   );
-  const after = trainable.bytes + others.bytes;
+  const after = ARENA_START + trainable.bytes + others.bytes;
   // A plan that only predicts has neither gradients nor slots.
   const copies =
     slots === null

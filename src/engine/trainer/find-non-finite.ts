@@ -40,10 +40,10 @@ export function findNonFinite({ plan, backend, arena, feeds, batchRows, number, 
   const calls = checks.map(({ call, value }) => (value ? guardOf(value, call.layer) : call));
   const kept = calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
   const { places, to } = placeValues({ calls, homes: step.homes, kept, from: step.from, batchSize: training.batchSize, realBytes: 4 });
-  const copy = new ArrayBuffer(to);
-  new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
   const program = assembleProgram(calls, places, { arenaBytes: to, batchSize: training.batchSize });
-  const { nonFinite } = backend.load(program, copy).run({
+  const { arena: copy, sessions } = backend.bind([program]);
+  new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
+  const { nonFinite } = sessions[0]!.run({
     feeds,
     order: batchRows,
     from: 0,

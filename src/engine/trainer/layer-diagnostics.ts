@@ -8,6 +8,7 @@ import type { OpName } from '../ops/op-attributes.ts';
 import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
+import { gradientPlace } from '../plan/weights-layout.ts';
 import { sizeOf } from '../shape.ts';
 import type { Feed } from './feeds.ts';
 
@@ -48,13 +49,12 @@ export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena:
   const { step, training } = plan;
   const kept = step.calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
   const placed = placeValues({ ...step, kept, batchSize: training.batchSize, realBytes: 4 });
-  const copy = new ArrayBuffer(placed.to);
   const program = assembleProgram(step.calls, placed.places, { arenaBytes: placed.to, batchSize: training.batchSize });
-  const session = backend.load(program, copy);
+  const { arena: copy, sessions } = backend.bind([program]);
   const outputs = lastNodes(step.side.nodes);
   return (arena, { feeds, batchRows, number, learningRate, seed }) => {
     new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
-    session.run({
+    sessions[0]!.run({
       feeds,
       order: batchRows,
       from: 0,
@@ -86,10 +86,11 @@ function weightNorms({ weights, layout }: TrainingPlan, layer: string, before: A
   const own = weights.flatMap(({ name, trainable }, i) => (trainable && name.startsWith(`${layer}/`) ? [layout.weights[i]!] : []));
   if (own.length === 0) return { gradient_norm: null, update_ratio: null };
   let [gradients, moves, sizes] = [0, 0, 0];
-  for (const { byteOffset, length } of own) {
+  for (const place of own) {
+    const { byteOffset, length } = place;
     const old = new Float32Array(before, byteOffset, length);
     const updated = new Float32Array(after, byteOffset, length);
-    const gradient = new Float32Array(after, byteOffset + layout.gradients.byteOffset, length);
+    const gradient = new Float32Array(after, gradientPlace(layout, place).byteOffset, length);
     for (let i = 0; i < length; i += 1) {
       gradients += gradient[i]! ** 2;
       moves += (updated[i]! - old[i]!) ** 2;

@@ -31,9 +31,9 @@ export function loadPredictor(model: {
   readonly backend: BackendName;
 }): Predictor {
   const { program, weights, layout, inputs, outputs } = planPrediction({ spec: model.spec, batchSize: BATCH_ROWS });
-  const arena = new ArrayBuffer(program.arenaBytes);
+  const { arena, sessions } = backendFor(model.backend, [program]).bind([program]);
+  const session = sessions[0]!;
   writeWeights({ weights, layout, arena }, model.weights);
-  const session = backendFor(model.backend, [program]).load(program, arena);
   const batches = outputs.map(({ place }) => viewOf(place, arena));
   const order = Int32Array.from({ length: BATCH_ROWS }, (_, row) => row);
   const shared = {

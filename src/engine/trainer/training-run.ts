@@ -45,7 +45,6 @@ export function compile(request: TrainRequest): Compiled {
     target instanceof Int32Array ? ('classes' as const) : ('numbers' as const),
   );
   const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
-  const arena = new ArrayBuffer(plan.arenaBytes);
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const feeds = [
     ...dealFeatures(data.inputs ?? data.features, data.rows, plan.inputs),
@@ -55,11 +54,8 @@ export function compile(request: TrainRequest): Compiled {
   ];
   // More threads than cores would only wait for each other; the results are the same.
   const threads = Math.min(request.training.threads, availableParallelism());
-  const sessions = {
-    training: backend.load(plan.training, arena, threads),
-    evaluation: backend.load(plan.evaluation, arena, threads),
-  };
-  return { request, plan, backend, arena, feeds, sessions };
+  const { arena, sessions } = backend.bind([plan.training, plan.evaluation], threads);
+  return { request, plan, backend, arena, feeds, sessions: { training: sessions[0]!, evaluation: sessions[1]! } };
 }
 
 export function createTrainingRun(request: TrainRequest): TrainingRun {

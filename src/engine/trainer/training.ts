@@ -1,3 +1,4 @@
+import type { BackendName } from '../backends/select.ts';
 import type { Matrix } from '../metrics/metric.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
@@ -91,7 +92,7 @@ export interface TrainRequest {
   readonly training: TrainingOptions;
   readonly data: TrainingData;
   readonly split: Split;
-  readonly backend: 'auto' | 'native' | 'reference';
+  readonly backend: BackendName;
   /** Values the weights of these names start from instead of drawn ones. */
   readonly initialWeights?: readonly NamedTensor[];
   /** State bytes of a checkpoint to go on from. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { KERNELS, kernelReference } from '../../../src/engine/backends/kernel-table.ts';
 import { selectBackend } from '../../../src/engine/backends/select.ts';
 import { encodeProgram } from '../../../src/engine/plan/encode-program.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { FAST_BACKENDS } from '../backends-here.ts';
 
 describe('the kernel table', () => {
   it('is what KERNELS.md says', () => {
@@ -12,8 +12,9 @@ describe('the kernel table', () => {
     expect(printed).toBe(kernelReference());
   });
 
-  it.runIf(hasAddon())('is complete in the native backend', () => {
-    expect([...KERNELS.keys()].filter((name) => !selectBackend('native').kernels.has(name))).toEqual([]);
+  it.each(FAST_BACKENDS)('is complete in the %s backend', (name) => {
+    const { kernels } = selectBackend(name);
+    expect([...KERNELS.keys()].filter((kernel) => !kernels.has(kernel))).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import { sizeOf } from '../../../src/engine/shape.ts';
 import type { Tensor } from '../../../src/engine/spec/build-graph.ts';
 import { addLayer } from '../../../src/engine/spec/build-graph.ts';
 import { initializeWeights } from '../../../src/engine/trainer/weights-memory.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 import { runGraph } from '../graph-session.ts';
 import { classification, numbersOf, trainToEnd } from '../trainer/iris-like.ts';
 
@@ -141,24 +141,21 @@ describe.each(KINDS)('%s', (type) => {
     }
   });
 
-  it.each(['reference', ...(hasAddon() ? (['native'] as const) : [])] as const)(
-    'resumes bit by bit with both kinds of dropout on %s',
-    (backend) => {
-      const request = classification({ epochs: 4 }, { backend });
-      const layer = parseSchema(innerLayerSchema(layerOf(type)!), { type, units: 6, dropout: 0.2, recurrent_dropout: 0.3 }).value as {
-        type: string;
-      };
-      const out = request.spec.layers.at(-1)!;
-      const spec = { input_shape: [4, 1], layers: [{ ...layer, name: 'r' }, out] };
-      const whole = trainToEnd({ ...request, spec });
-      const again = trainToEnd({ ...request, spec });
-      expect(numbersOf(again)).toEqual(numbersOf(whole));
-      const resumed = trainToEnd({ ...request, spec, resumeFrom: whole.states[1]! });
-      expect(numbersOf(resumed)).toEqual(numbersOf({ ...whole, reports: whole.reports.slice(2) }));
-      const undropped = trainToEnd({ ...request, spec: { ...spec, layers: [{ ...layer, name: 'r', recurrent_dropout: 0 }, out] } });
-      expect(numbersOf(undropped).result.weights).not.toEqual(numbersOf(whole).result.weights);
-    },
-  );
+  it.each(BACKENDS)('resumes bit by bit with both kinds of dropout on %s', (backend) => {
+    const request = classification({ epochs: 4 }, { backend });
+    const layer = parseSchema(innerLayerSchema(layerOf(type)!), { type, units: 6, dropout: 0.2, recurrent_dropout: 0.3 }).value as {
+      type: string;
+    };
+    const out = request.spec.layers.at(-1)!;
+    const spec = { input_shape: [4, 1], layers: [{ ...layer, name: 'r' }, out] };
+    const whole = trainToEnd({ ...request, spec });
+    const again = trainToEnd({ ...request, spec });
+    expect(numbersOf(again)).toEqual(numbersOf(whole));
+    const resumed = trainToEnd({ ...request, spec, resumeFrom: whole.states[1]! });
+    expect(numbersOf(resumed)).toEqual(numbersOf({ ...whole, reports: whole.reports.slice(2) }));
+    const undropped = trainToEnd({ ...request, spec: { ...spec, layers: [{ ...layer, name: 'r', recurrent_dropout: 0 }, out] } });
+    expect(numbersOf(undropped).result.weights).not.toEqual(numbersOf(whole).result.weights);
+  });
 });
 
 test('the forget gate of an lstm starts open, unless told otherwise', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../../../src/engine/backends/backend.ts';
+import type { Backend, Command } from '../../../src/engine/backends/backend.ts';
 import { referenceBackend } from '../../../src/engine/backends/reference.ts';
 import type { Value } from '../../../src/engine/graph/graph.ts';
 import { OPS } from '../../../src/engine/ops/index.ts';
@@ -153,9 +153,9 @@ function mistaking(kernel: string, wrong: string): Backend {
   const backend = referenceBackend();
   return {
     ...backend,
-    load(program, arena) {
-      const commands = program.commands.map((command) => (command.kernel === kernel ? { ...command, kernel: wrong } : command));
-      return backend.load({ ...program, commands }, arena);
+    bind(programs) {
+      const exchange = (command: Command) => (command.kernel === kernel ? { ...command, kernel: wrong } : command);
+      return backend.bind(programs.map((program) => ({ ...program, commands: program.commands.map(exchange) })));
     },
   };
 }

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
-import { nativeBackend } from '../../../src/engine/backends/native.ts';
-import { referenceBackend } from '../../../src/engine/backends/reference.ts';
+import { selectBackend } from '../../../src/engine/backends/select.ts';
 import { runGraph } from '../../../src/engine/conformance/run-graph.ts';
 import { GraphBuilder } from '../../../src/engine/graph/graph.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 
 const ROWS = 100;
 const STEPS = 10;
 const CHANNELS = 50;
-const backends: Backend[] = [referenceBackend(), ...(hasAddon() ? [nativeBackend()] : [])];
 
 /** Output and gradient over ones, with an upstream of ones. */
 function run(backend: Backend, op: 'spatial_dropout' | 'gaussian_noise', attributes: { rate: number; stddev: number; stream: number }) {
@@ -22,7 +20,9 @@ function run(backend: Backend, op: 'spatial_dropout' | 'gaussian_noise', attribu
 }
 
 // Bounds are five standard errors: with the seed fixed, a failure is a defect.
-describe.each(backends.map((backend) => ({ backend, name: backend.name })))('on the $name backend', ({ backend }) => {
+describe.each(BACKENDS)('on the %s backend', (name) => {
+  const backend = selectBackend(name);
+
   it.each([0.1, 0.5, 0.8])('spatial dropout at rate %f drops whole channels, as often as it says, and the same ones backward', (rate) => {
     const { output, gradient } = run(backend, 'spatial_dropout', { rate, stddev: 0, stream: 3 });
     expect(gradient).toEqual(output);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/engine/backends/backend.ts';
-import { nativeBackend } from '../../../src/engine/backends/native.ts';
 import { referenceBackend } from '../../../src/engine/backends/reference.ts';
+import { selectBackend } from '../../../src/engine/backends/select.ts';
 import type { Value } from '../../../src/engine/graph/graph.ts';
 
 import type { CellActivation } from '../../../src/engine/ops/cell-activations.ts';
 import { CELL_ACTIVATIONS } from '../../../src/engine/ops/cell-activations.ts';
 import type { RecurrentOp } from '../../../src/engine/ops/recurrence.ts';
 import { sizeOf } from '../../../src/engine/shape.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { FAST_BACKENDS } from '../backends-here.ts';
 import { runGraph, testGraph } from '../graph-session.ts';
 
 const ROWS = 3;
@@ -152,12 +152,15 @@ describe.each(CELLS)('%s', (op) => {
     }
   });
 
-  it.skipIf(!hasAddon()).each(VARIATIONS)('is the same natively: %s', (_, change) => {
+  it.each(VARIATIONS)('is the same on the fast backends: %s', (_, change) => {
     const variation = { ...PLAIN, units: 19, ...change };
     const expected = run(op, variation, { backend: referenceBackend(), realBytes: 4 });
-    const received = run(op, variation, { backend: nativeBackend(), realBytes: 4 });
-    expectSame(received.output, expected.output, 'output');
-    for (const [i, gradient] of expected.gradients.entries()) expectSame(received.gradients[i]!, gradient, expected.names[i]!);
+    for (const name of FAST_BACKENDS) {
+      const received = run(op, variation, { backend: selectBackend(name), realBytes: 4 });
+      expectSame(received.output, expected.output, `${name}, output`);
+      for (const [i, gradient] of expected.gradients.entries())
+        expectSame(received.gradients[i]!, gradient, `${name}, ${expected.names[i]}`);
+    }
   });
 });
 

@@ -8,7 +8,7 @@ import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
 import type { OutputTraining, TrainRequest, TrainResult } from '../../../src/engine/trainer/training.ts';
 import { initializeWeights, readWeights } from '../../../src/engine/trainer/weights-memory.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { FAST_BACKENDS } from '../backends-here.ts';
 
 const ROWS = 48;
 const limits = { layersMax: 50, parametersMax: 1e6, arenaBytesMax: 1e9 };
@@ -204,12 +204,11 @@ function lossAndGradients(spec: object) {
     evaluationBatchSize: 3,
     realBytes: 8,
   });
-  const arena = new ArrayBuffer(plan.arenaBytes);
+  const { arena, sessions } = referenceBackend().bind([plan.training]);
   const feeds = plan.inputs.map(({ width, type }, input) => {
     const real = Float64Array.from({ length: 3 * width }, (_, i) => wave(i + 7 * input));
     return type === 'int32' ? Int32Array.from(real, (value) => Math.floor(2.4 + 2.4 * value)) : real;
   });
-  const session = referenceBackend().load(plan.training, arena);
   const [loss] = [new Float64Array(arena, plan.metrics[0]!.accumulator.byteOffset, 2)];
   const weights = new Float64Array(arena, plan.layout.trainable.byteOffset, plan.layout.trainable.bytes / 8);
   const gradients = new Float64Array(arena, plan.layout.gradients.byteOffset, weights.length);
@@ -218,7 +217,7 @@ function lossAndGradients(spec: object) {
     loss!.fill(0);
     const target = Float64Array.of(0.3, -0.8, 0.5);
     const control = new Int32Array(CONTROL.words);
-    session.run({
+    sessions[0]!.run({
       feeds: [...feeds, target],
       order: Int32Array.of(0, 1, 2),
       from: 0,
@@ -230,16 +229,20 @@ function lossAndGradients(spec: object) {
     });
     return loss![0]! / loss![1]!;
   };
-  return { weights, gradients, run, places: plan.layout.weights };
+  const ranges = plan.layout.weights.map(({ byteOffset, length }) => {
+    const from = (byteOffset - plan.layout.trainable.byteOffset) / Float64Array.BYTES_PER_ELEMENT;
+    return { from, to: from + length };
+  });
+  return { weights, gradients, run, ranges };
 }
 
 describe.each(Object.entries(NETWORKS))('%s', (_name, spec) => {
   test('has the gradients that central differences give', () => {
-    const { weights, gradients, run, places } = lossAndGradients(spec);
+    const { weights, gradients, run, ranges } = lossAndGradients(spec);
     run();
     const computed = gradients.slice();
-    for (const { byteOffset, length } of places) {
-      for (let i = byteOffset / 8; i < byteOffset / 8 + length; i += 1) {
+    for (const { from, to } of ranges) {
+      for (let i = from; i < to; i += 1) {
         const value = weights[i]!;
         const [above, below] = [DISTANCE, -DISTANCE].map((shift) => {
           weights[i] = value + shift;
@@ -252,8 +255,8 @@ describe.each(Object.entries(NETWORKS))('%s', (_name, spec) => {
     expect(computed.some((gradient) => gradient !== 0)).toBe(true);
   });
 
-  test.skipIf(!hasAddon())('trains natively as on the reference', () => {
-    const [reference, native] = [referenceBackend(), selectBackend('native')].map((backend) => {
+  test.each(FAST_BACKENDS)('trains on %s as on the reference', (name) => {
+    const [reference, fast] = [referenceBackend(), selectBackend(name)].map((backend) => {
       const plan = planTraining({
         spec: checked(spec),
         outputs: [{ loss: 'mean_squared_error', metrics: [], target: 'numbers' }],
@@ -262,13 +265,14 @@ describe.each(Object.entries(NETWORKS))('%s', (_name, spec) => {
         evaluationBatchSize: 3,
         realBytes: 4,
       });
-      const memory = { weights: plan.weights, layout: plan.layout, arena: new ArrayBuffer(plan.arenaBytes) };
+      const { arena, sessions } = backend.bind([plan.training]);
+      const memory = { weights: plan.weights, layout: plan.layout, arena };
       initializeWeights(memory, 5);
       const feeds = plan.inputs.map(({ width, type }, input) => {
         const real = Float32Array.from({ length: 7 * width }, (_, i) => wave(i + 7 * input));
         return type === 'int32' ? Int32Array.from(real, (value) => Math.floor(2.4 + 2.4 * value)) : real;
       });
-      backend.load(plan.training, memory.arena).run({
+      sessions[0]!.run({
         feeds: [...feeds, Float32Array.from({ length: 7 }, (_, i) => wave(i))],
         order: Int32Array.of(3, 1, 4, 0, 6, 2, 5),
         from: 0,
@@ -280,7 +284,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_name, spec) => {
       });
       return readWeights(memory).flatMap(({ data }) => [...data]);
     });
-    const distances = native!.map((value, i) => Math.abs(value - reference![i]!));
+    const distances = fast!.map((value, i) => Math.abs(value - reference![i]!));
     expect(Math.max(...distances)).toBeLessThan(1e-5);
   });
 });

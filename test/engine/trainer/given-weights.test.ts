@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../src/engine/trainer/trainer.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 import { classification, trainToEnd } from './iris-like.ts';
 
-describe.each(['reference', ...(hasAddon() ? ['native' as const] : [])] as const)('weights that come with a request, on %s', (backend) => {
+describe.each(BACKENDS)('weights that come with a request, on %s', (backend) => {
   it('are measured as the training that made them measured them', () => {
     const request = classification({}, { backend });
     const { result } = trainToEnd(request);

@@ -2,10 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CONTROL } from '../../../src/engine/backends/backend.ts';
 import { testLearningRates } from '../../../src/engine/trainer/learning-rate-range.ts';
 import type { TrainingOptions, TrainRequest } from '../../../src/engine/trainer/training.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
-
-const backends = ['reference', ...(hasAddon() ? ['native' as const] : [])] as const;
 
 /** A logic gate with one step unit and zero weights. */
 function gate(targets: readonly number[], changes: Partial<TrainingOptions>, backend: TrainRequest['backend']): TrainRequest {
@@ -42,7 +40,7 @@ function gate(targets: readonly number[], changes: Partial<TrainingOptions>, bac
   };
 }
 
-describe.each(backends)("Rosenblatt's rule on the %s backend", (backend) => {
+describe.each(BACKENDS)("Rosenblatt's rule on the %s backend", (backend) => {
   it.each([
     ['and', [0, 0, 0, 1]],
     ['or', [0, 1, 1, 1]],
@@ -75,7 +73,7 @@ describe.each(backends)("Rosenblatt's rule on the %s backend", (backend) => {
   });
 });
 
-describe.each(backends)('training options on the %s backend', (backend) => {
+describe.each(BACKENDS)('training options on the %s backend', (backend) => {
   it.each<[string, Partial<TrainingOptions>]>([
     ['a schedule', { schedule: { type: 'cosine_decay', alpha: 0, warmup_steps: 4, warmup_target: 0.05 } }],
     [

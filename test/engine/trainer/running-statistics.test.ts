@@ -3,10 +3,9 @@ import { checkSpec } from '../../../src/engine/index.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import type { TrainRequest } from '../../../src/engine/trainer/training.ts';
 import type { NamedTensor } from '../../../src/engine/weights/tensor.ts';
-import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
 
-const backends = ['reference', ...(hasAddon() ? ['native' as const] : [])] as const;
 const limits = { layersMax: 20, parametersMax: 1e6, arenaBytesMax: 1e8 };
 const normalization = { type: 'batch_normalization', name: 'bn', momentum: 0.9 };
 
@@ -28,7 +27,7 @@ function weight(weights: readonly NamedTensor[], name: string): number[] {
   return [...weights.find((tensor) => tensor.name === name)!.data];
 }
 
-describe.each(backends)('running statistics on the %s backend', (backend) => {
+describe.each(BACKENDS)('running statistics on the %s backend', (backend) => {
   const noisy = network(
     normalization,
     { type: 'activation', activation: 'relu' },

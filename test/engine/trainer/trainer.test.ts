@@ -6,13 +6,13 @@ import { planJob } from '../../../src/engine/trainer/job-plan.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
 import { hasAddon } from '../../native/native-addon.ts';
+import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
 
-const backends = ['reference', ...(hasAddon() ? ['native' as const] : [])] as const;
 const momentum = { type: 'sgd', learning_rate: 0.05, momentum: 0.9, nesterov: true };
 const patient = { metric: 'val_loss', patience: 2, min_delta: 0, restore_best: true };
 
-describe.each(backends)('training on the %s backend', (backend) => {
+describe.each(BACKENDS)('training on the %s backend', (backend) => {
   it('learns: the loss falls and most rows are classified', () => {
     const { reports, result } = trainToEnd(classification({ epochs: 40 }, { backend }));
     expect(result.stop_reason).toBe('completed');
@@ -224,7 +224,7 @@ describe('a split', () => {
 
 describe('the choice of a backend', () => {
   it('takes the native one where it was built', () => {
-    expect(selectBackend('auto').name).toBe(hasAddon() ? 'native' : 'reference');
+    expect(selectBackend('auto').name).toBe(hasAddon() ? 'native' : 'wasm');
     expect(selectBackend('reference').variant).toBe('reference');
   });
 });
