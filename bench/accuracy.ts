@@ -1,14 +1,9 @@
 // `npm run accuracy`: trains on real data through the API, once per seed, and prints what was reached beside what is wanted.
 // `--seeds N` uses fewer seeds than five, `--only TEXT` the cases whose name holds the text. Ends with 1 if a case falls short.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type ApiClient, createApiClient } from '../src/cli/demo/api-client.ts';
 import { type AccuracyCase, CASES } from './accuracy-cases.ts';
+import { startServer } from './api-server.ts';
 
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
@@ -52,30 +47,4 @@ async function waitFor(api: ApiClient, id: string): Promise<Job> {
     const job = await api.json<Job>('GET', `/v1/jobs/${id}?wait=30`);
     if (ENDED.includes(job.status)) return job;
   }
-}
-
-/** A server of its own in a directory of its own, which is gone afterwards. */
-async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'alma-accuracy-'));
-  await chmod(directory, 0o711); // The embedded database drops to an account that must get in.
-  const child = fork(fileURLToPath(new URL('../src/main.ts', import.meta.url)), {
-    env: { ...process.env, PORT: '0', DATA_DIR: join(directory, 'data'), LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const exited = once(child, 'exit');
-  const ready = new Promise<string>((resolve) => {
-    child.on('message', (message: { type: string; url: string }) => {
-      if (message.type === 'ready') resolve(message.url);
-    });
-  });
-  const url = await Promise.race([ready, exited.then(() => null)]);
-  if (url === null) throw new Error('the server did not start');
-  return {
-    url,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
 }

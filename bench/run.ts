@@ -1,75 +1,61 @@
-// `npm run bench`: time of one training step, per workload and backend. `--json` prints a line per result, `--only NAME`
-// (may be repeated) picks workloads. Figures of one run on one machine: compare only within a run.
+// `npm run bench`: how fast training and prediction are here, beside the peers that this machine has. `--json` prints a line per
+// result, `--only` picks workloads or sections (`--only ours` leaves the peers out; may be repeated), `--instructions` counts instead of
+// timing. A run of everything writes `bench/RESULTS.md`. Figures of one run on one machine: compare only within a run.
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type BackendName, CONTROL, checkSpec, type ModelSpec, selectBackend, train } from '../src/engine/index.ts';
-import { WORKLOADS, type Workload } from './workloads.ts';
+import { checkInstructions } from './instructions.ts';
+import { measureMachine } from './machine/machine.ts';
+import { findPeers, NO_PEERS } from './peers/find-peers.ts';
+import { markdownOf } from './report/markdown.ts';
+import { createReport } from './report/results.ts';
+import type { Bench } from './sections/bench.ts';
+import { measureInference } from './sections/inference.ts';
+import { measureKernels } from './sections/kernels.ts';
+import { measureService } from './sections/service.ts';
+import { measureTraining } from './sections/training.ts';
+import { measureTwoJobs } from './sections/two-jobs.ts';
+import { WORKLOADS } from './workloads.ts';
 
-const ROUNDS = 5;
-/** The reference backend is the oracle, not a product: it is measured where it ends in seconds. */
-const REFERENCE_WORK_MAX = 5e8;
+const SECTIONS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  kernels: measureKernels,
+  training: measureTraining,
+  inference: measureInference,
+  'two-jobs': measureTwoJobs,
+  service: measureService,
+};
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } } });
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    instructions: { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
+  },
+});
 
-for (const workload of WORKLOADS.filter(({ name }) => values.only?.includes(name) ?? true)) {
-  for (const backend of ['native', 'wasm', 'reference'] as const) {
-    const { spec, flops } = normalised(workload);
-    const work = flops * 3 * workload.batchSize * workload.steps;
-    if (backend === 'reference' && work > REFERENCE_WORK_MAX) continue;
-    const secondsPerStep = measure(workload, spec, backend);
-    // A backward pass costs about two forward passes.
-    const gflops = (flops * 3 * workload.batchSize) / secondsPerStep / 1e9;
-    const { variant } = selectBackend(backend);
-    const result = { engine: `alma-${backend}`, variant, workload: workload.name, threads: 1, us_per_step: secondsPerStep * 1e6, gflops };
-    if (values.json) console.log(JSON.stringify(result));
-    else
-      console.log(
-        `${workload.name.padEnd(12)} ${variant.padEnd(14)} ${(secondsPerStep * 1e6).toFixed(1).padStart(10)} µs/step ${gflops.toFixed(1).padStart(7)} GFLOP/s`,
-      );
+if (values.instructions) {
+  if (!(await checkInstructions({ update: values.update }))) process.exitCode = 1;
+} else await measure(values);
+
+async function measure({ json, only }: { json: boolean; only: readonly string[] }): Promise<void> {
+  const withPeers = !only.includes('ours');
+  const names = only.filter((name) => name !== 'ours');
+  const unknown = names.find((name) => !(name in SECTIONS) && WORKLOADS.every((workload) => workload.name !== name));
+  if (unknown !== undefined) throw new Error(`there is no workload or section ${unknown}`);
+  const workloads = WORKLOADS.filter(({ name }) => names.includes(name));
+  const peers = withPeers ? await findPeers({ install: names.length === 0 }) : NO_PEERS;
+  const report = createReport({ json });
+  const bench: Bench = {
+    report,
+    machine: await measureMachine(),
+    peers,
+    withPeers,
+    workloads: workloads.length > 0 ? workloads : WORKLOADS,
+  };
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    // Workloads alone mean their training.
+    const wanted = names.length === 0 || names.includes(name) || (name === 'training' && workloads.length === names.length);
+    if (wanted) await section(bench);
   }
-}
-
-/** The best round, after one to warm up. */
-function measure({ task, features, classes, batchSize, steps }: Workload, spec: ModelSpec, backend: BackendName): number {
-  const rows = batchSize * steps;
-  const epochs = train({
-    spec,
-    task,
-    training: {
-      epochs: ROUNDS + 1,
-      batch_size: batchSize,
-      loss: task === 'classification' ? 'sparse_categorical_cross_entropy' : 'mean_squared_error',
-      optimizer: { type: 'adam', learning_rate: 0.001, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
-      metrics: [],
-      seed: 0,
-      shuffle: true,
-      early_stopping: null,
-      checkpoint: { every_epochs: ROUNDS + 1 },
-      threads: 1,
-      on_divergence: 'stop',
-    },
-    data: {
-      rows,
-      featureWidth: features,
-      features: Float32Array.from({ length: rows * features }, (_, i) => Math.sin(i)),
-      targetWidth: 1,
-      targets:
-        task === 'classification'
-          ? Int32Array.from({ length: rows }, (_, i) => i % classes)
-          : Float32Array.from({ length: rows }, (_, i) => Math.cos(i)),
-    },
-    split: { train: Int32Array.from({ length: rows }, (_, i) => i), validation: new Int32Array(0), test: new Int32Array(0) },
-    backend,
-    control: new Int32Array(new SharedArrayBuffer(CONTROL.words * 4)),
-    now: () => performance.now(),
-  });
-  let best = Number.POSITIVE_INFINITY;
-  for (const { epoch, seconds } of epochs) if (epoch > 1) best = Math.min(best, seconds / steps);
-  return best;
-}
-
-function normalised(workload: Workload): { spec: ModelSpec; flops: number } {
-  const limits = { layersMax: 100, parametersMax: 1e9, arenaBytesMax: 2 ** 34 };
-  const { spec, layers, faults } = checkSpec({ spec: workload.spec, limits });
-  if (spec === null) throw new Error(`workload ${workload.name} is not sound: ${faults[0]?.detail}`);
-  return { spec, flops: layers.reduce((sum, layer) => sum + layer.flops, 0) };
+  if (only.length === 0) await writeFile(new URL('RESULTS.md', import.meta.url), markdownOf(report.results, new Date()));
 }

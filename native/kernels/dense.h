@@ -7,31 +7,45 @@
 static void dense(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   const int64_t m = dims[0], k = dims[1], n = dims[2];
-  multiply(m, n, k, (Matrix){buffers[0], k, 1}, (Matrix){buffers[1], n, 1}, buffers[2], buffers[3], step->scratch);
+  multiply_shared(&(Product){.m = m, .n = n, .k = k, .a = {buffers[0], k, 1}, .b = {buffers[1], n, 1}, .init = buffers[2],
+                             .c = buffers[3], .c_row = n}, step);
 }
 
 /* dx (m, k) = dy (m, n) W^T. */
 static void dense_grad_input(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   const int64_t m = dims[0], k = dims[1], n = dims[2];
-  multiply(m, k, n, (Matrix){buffers[0], n, 1}, (Matrix){buffers[1], 1, n}, NULL, buffers[2], step->scratch);
+  multiply_shared(&(Product){.m = m, .n = k, .k = n, .a = {buffers[0], n, 1}, .b = {buffers[1], 1, n}, .c = buffers[2], .c_row = k}, step);
 }
 
 /* dW (k, n) = x^T dy. */
 static void dense_grad_kernel(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   const int64_t m = dims[0], k = dims[1], n = dims[2];
-  multiply(k, n, m, (Matrix){buffers[0], 1, k}, (Matrix){buffers[1], n, 1}, NULL, buffers[2], step->scratch);
+  multiply_shared(&(Product){.m = k, .n = n, .k = m, .a = {buffers[0], 1, k}, .b = {buffers[1], n, 1}, .c = buffers[2], .c_row = n}, step);
 }
 
-/* db (n) = column sums of dy (m, n), rows added in order. */
+/* Sums of some columns of dy (m, n), rows added in order. */
+INLINE void sum_columns(const int vectors, const int narrow, const float *dy, int64_t m, int64_t n, float *db, Head head) {
+  Vec sum[4];
+  UNROLL for (int j = 0; j < vectors; j++) sum[j] = splat(0.0f);
+  for (int64_t i = 0; i < m; i++, dy += n)
+    UNROLL for (int j = 0; j < vectors; j++) sum[j] += narrow ? load_head(dy, head) : load(dy + j * WIDTH);
+  UNROLL for (int j = 0; j < vectors; j++) {
+    if (narrow) store_head(db, sum[j], head);
+    else store(db + j * WIDTH, sum[j]);
+  }
+}
+
+/* db (n) = column sums of dy (m, n). */
 static void dense_grad_bias(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   (void)step;
   const int64_t m = dims[0], n = dims[1];
   const float *dy = buffers[0];
   float *db = buffers[1];
-  memset(db, 0, (size_t)n * sizeof(float));
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) db[j] += dy[i * n + j];
+  int64_t j = 0;
+  for (; j + 4 * WIDTH <= n; j += 4 * WIDTH) sum_columns(4, 0, dy + j, m, n, db + j, head_of(WIDTH));
+  for (; j + WIDTH <= n; j += WIDTH) sum_columns(1, 0, dy + j, m, n, db + j, head_of(WIDTH));
+  if (j < n) sum_columns(1, 1, dy + j, m, n, db + j, head_of(n - j));
 }

@@ -28,6 +28,15 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+/*
+ * What was loaded before is not loaded again or earlier. The engines of WebAssembly keep the order of the compiler, and clang loads far
+ * ahead: without this a register tile spills its sums.
+ */
+#if defined(__wasm__)
+#define FINISH_FIRST __asm__ volatile("" ::: "memory")
+#else
+#define FINISH_FIRST (void)0
+#endif
 #define INLINE static inline __attribute__((always_inline))
 /* Partial sums of a reduction, the same for every instruction set. */
 #define LANES 16
@@ -43,18 +52,38 @@ INLINE void store(float *p, Vec v) { *(UnalignedVec *)p = (UnalignedVec)v; }
 INLINE Vec splat(float x) { return x - (Vec){0}; }
 INLINE Mask splat_bits(int32_t x) { return x - (Mask){0}; }
 
-/* The first `count` floats at p, zeros behind them. */
-INLINE Vec load_some(const float *p, int64_t count) {
+/* The first lanes of a vector, 0 ... WIDTH of them: memory beyond is neither read nor written. */
+#if defined(__AVX512F__)
+typedef __mmask16 Head;
+INLINE Head head_of(int64_t count) { return (Head)((1u << count) - 1); }
+INLINE Vec load_head(const float *p, Head head) { return (Vec)_mm512_maskz_loadu_ps(head, p); }
+INLINE void store_head(float *p, Vec v, Head head) { _mm512_mask_storeu_ps(p, head, (__m512)v); }
+#elif defined(__AVX2__)
+typedef __m256i Head;
+INLINE Head head_of(int64_t count) {
+  static const int32_t edge[2 * WIDTH] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256((const __m256i *)(edge + WIDTH - count));
+}
+INLINE Vec load_head(const float *p, Head head) { return (Vec)_mm256_maskload_ps(p, head); }
+INLINE void store_head(float *p, Vec v, Head head) { _mm256_maskstore_ps(p, head, (__m256)v); }
+#else
+typedef int64_t Head;
+INLINE Head head_of(int64_t count) { return count; }
+INLINE Vec load_head(const float *p, Head head) {
   float lanes[WIDTH] = {0};
-  for (int64_t i = 0; i < count; i++) lanes[i] = p[i];
+  for (int64_t i = 0; i < head; i++) lanes[i] = p[i];
   return load(lanes);
 }
-
-INLINE void store_some(float *p, Vec v, int64_t count) {
+INLINE void store_head(float *p, Vec v, Head head) {
   float lanes[WIDTH];
   store(lanes, v);
-  for (int64_t i = 0; i < count; i++) p[i] = lanes[i];
+  for (int64_t i = 0; i < head; i++) p[i] = lanes[i];
 }
+#endif
+
+/* The first `count` floats at p, zeros behind them. */
+INLINE Vec load_some(const float *p, int64_t count) { return load_head(p, head_of(count)); }
+INLINE void store_some(float *p, Vec v, int64_t count) { store_head(p, v, head_of(count)); }
 
 /* a * b + c, rounded once where the machine can (twice on baseline x86, and in WebAssembly on a machine without). */
 INLINE Vec multiply_add(Vec a, Vec b, Vec c) {

@@ -23,6 +23,11 @@ export interface RowCopier {
   readonly copy: (feed: number, out: number, m: number, n: number, asReal: number) => number;
 }
 
+function copyRow(source: Int32Array, from: number, length: number, target: Int32Array | Float32Array, to: number): void {
+  if (length >= LONG_ROW) target.set(source.subarray(from, from + length), to);
+  else for (let i = 0; i < length; i += 1) target[to + i] = source[from + i]!;
+}
+
 export function createRowCopier(): RowCopier {
   let words = new Int32Array(0);
   let reals = new Float32Array(0);
@@ -41,8 +46,7 @@ export function createRowCopier(): RowCopier {
       const row = order[i]!;
       const at = row * n;
       if (row < 0 || at + n > source.length) return STEP_ROW_OUT_OF_RANGE;
-      if (n >= LONG_ROW) target.set(source.subarray(at, at + n), to);
-      else for (let j = 0; j < n; j += 1) target[to + j] = source[at + j]!;
+      copyRow(source, at, n, target, to);
     }
     return STEP_OK;
   };

@@ -1,0 +1,76 @@
+import type { Ending, SideRequest } from './protocol.ts';
+import { type AbsentSide, type Command, openSide, type Side } from './side.ts';
+
+export const ROUNDS = 5;
+
+/** One of those that are measured against each other. */
+export interface Contestant {
+  readonly engine: string;
+  /** Null: it is not installed. */
+  readonly command: Command | null;
+  readonly request: SideRequest;
+}
+
+export interface Outcome {
+  readonly engine: string;
+  readonly threads: number;
+  readonly variant: string;
+  /** Seconds per unit of the best round, for each size. */
+  readonly seconds: readonly number[];
+  readonly ending: Ending;
+}
+
+export interface AbsentOutcome {
+  readonly engine: string;
+  readonly threads: number;
+  readonly absent: string;
+}
+
+/**
+ * Measures all of them in turn, round by round, so that what else the machine does meets everybody alike; the best round
+ * counts. `sizes` are given to each side one after the other.
+ */
+export async function alternate(contestants: readonly Contestant[], sizes: readonly number[] = [1]): Promise<(Outcome | AbsentOutcome)[]> {
+  const entries = await Promise.all(contestants.map(enter));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, size] of sizes.entries()) {
+      for (const entry of entries) await measure(entry, i, size);
+    }
+  }
+  return Promise.all(entries.map(leave));
+}
+
+interface Entry {
+  readonly contestant: Contestant;
+  side: Side | AbsentSide;
+  readonly seconds: number[];
+}
+
+async function enter(contestant: Contestant): Promise<Entry> {
+  const { command, request } = contestant;
+  return { contestant, side: command === null ? { absent: 'not installed' } : await openSide(command, request), seconds: [] };
+}
+
+async function measure(entry: Entry, i: number, size: number): Promise<void> {
+  if ('absent' in entry.side) return;
+  try {
+    entry.seconds[i] = Math.min(entry.seconds[i] ?? Number.POSITIVE_INFINITY, await entry.side.round(size));
+  } catch (error) {
+    entry.side = { absent: reasonOf(error) };
+  }
+}
+
+async function leave({ contestant, side, seconds }: Entry): Promise<Outcome | AbsentOutcome> {
+  const { engine, request } = contestant;
+  const base = { engine, threads: request.threads };
+  if ('absent' in side) return { ...base, absent: side.absent };
+  try {
+    return { ...base, variant: side.variant, seconds, ending: await side.end() };
+  } catch (error) {
+    return { ...base, absent: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
