@@ -6,14 +6,22 @@ import { fixed, scratchValue } from './op.ts';
 import { eachCell, planeOf, WINDOW_DIMS, WINDOW_SCALARS, windowDims, windowScalars } from './window.ts';
 import type { WindowAttributes } from './window-attributes.ts';
 
-/** f filters, a window of (r, s), d channels per group; the last is the number of positions lowered to a matrix at once. */
+/** f filters, a window of (r, s), d channels per group; the last is the room the kernels have, in floats. */
 const DIMS = [...WINDOW_DIMS, 'f', 'r', 's', 'd', 'b'];
 
-/** The lowered block should stay in the second-level cache, and hold enough rows to be worth packing the kernel for. */
-const SCRATCH_FLOATS = 65536;
-const BLOCK_POSITIONS_MIN = 128;
+/** A block of the windows copied to a matrix should stay in the second-level cache, and be worth packing the kernel for. */
+const LOWERED_FLOATS = 65536;
+const LOWERED_POSITIONS_MIN = 128;
 /** No block is longer than this many rows of the batch. */
-const BLOCK_ROWS_MAX = 64;
+const LOWERED_ROWS_MAX = 64;
+/** Filters are transformed and summed in panels of this many. */
+const PANEL = 32;
+/** Elements of a transformed 3x3 window (`native/kernels/winograd.h`). */
+const WINOGRAD_ELEMENTS = 16;
+/** Gradients of the kernel are summed in this many parts of the batch at most, as long as they stay small. */
+const PARTS_MAX = 8;
+const PARTS_MIN = 2;
+const PARTS_FLOATS = 2 ** 20;
 
 /** What each of the three kernels is told; `x` is the side a forward convolution reads. */
 export interface ConvolutionSizes {
@@ -37,13 +45,22 @@ export function convolutionSizes({ x, kernel, depth, attributes, layer }: Convol
   const taps = height * width * depth;
   const filters = sizeOf(kernel.shape) / taps;
   const positions = attributes.output[0] * attributes.output[1];
-  const block = Math.min(Math.max(BLOCK_POSITIONS_MIN, Math.floor(SCRATCH_FLOATS / taps)), BLOCK_ROWS_MAX * positions);
+  const isCopied = isLowered(x, depth, attributes);
+  const lowered = taps * Math.min(Math.max(LOWERED_POSITIONS_MIN, Math.floor(LOWERED_FLOATS / taps)), LOWERED_ROWS_MAX * positions);
+  const room = isCopied ? Math.max(lowered, partsRoom(height * width, depth, filters)) : 1;
   return {
-    dims: [...windowDims(x.shape, attributes), ...[filters, height, width, depth, block].map(fixed)],
+    dims: [...windowDims(x.shape, attributes), ...[filters, height, width, depth, room].map(fixed)],
     scalars: windowScalars(attributes),
     layer,
-    scratch: scratchValue(layer, isLowered(x, depth, attributes) ? block * taps : 1),
+    scratch: scratchValue(layer, room),
   };
+}
+
+/** Room for the kernel in panels, either way round, and for the parts its gradient is summed in. */
+function partsRoom(taps: number, depth: number, filters: number): number {
+  const inPanels = (columns: number) => Math.ceil(columns / PANEL) * PANEL;
+  const part = Math.max(taps, WINOGRAD_ELEMENTS) * Math.max(depth * inPanels(filters), filters * inPanels(depth));
+  return part * Math.min(Math.max(Math.floor(PARTS_FLOATS / part), PARTS_MIN), PARTS_MAX);
 }
 
 /** A window of one cell that visits every cell is a matrix product as it stands; so is what has one channel per group, taken directly. */
@@ -75,7 +92,7 @@ function fillRows(out: Numbers, bias: Numbers | null | undefined, width: number,
 export const CONVOLUTION_KERNELS: readonly KernelDefinition[] = [
   {
     name: 'convolution',
-    buffers: ['x (n, h, w, c)', 'kernel (r, s, d, f)', 'bias (f) or absent', 'out: y (n, p, q, f)', 'out: scratch (b, r, s, d)'],
+    buffers: ['x (n, h, w, c)', 'kernel (r, s, d, f)', 'bias (f) or absent', 'out: y (n, p, q, f)', 'out: scratch (b)'],
     dims: DIMS,
     scalars: WINDOW_SCALARS,
     formula:
@@ -90,7 +107,7 @@ export const CONVOLUTION_KERNELS: readonly KernelDefinition[] = [
   },
   {
     name: 'convolution_grad_input',
-    buffers: ['dy (n, p, q, f)', 'kernel (r, s, d, f)', 'bias (c) or absent', 'out: dx (n, h, w, c)', 'out: scratch (b, r, s, d)'],
+    buffers: ['dy (n, p, q, f)', 'kernel (r, s, d, f)', 'bias (c) or absent', 'out: dx (n, h, w, c)', 'out: scratch (b)'],
     dims: DIMS,
     scalars: WINDOW_SCALARS,
     formula: 'dx = bias + the transpose of convolution applied to dy: every product x kernel in y adds dy kernel to its x',
@@ -104,7 +121,7 @@ export const CONVOLUTION_KERNELS: readonly KernelDefinition[] = [
   },
   {
     name: 'convolution_grad_kernel',
-    buffers: ['x (n, h, w, c)', 'dy (n, p, q, f)', 'out: dkernel (r, s, d, f)', 'out: scratch (b, r, s, d)'],
+    buffers: ['x (n, h, w, c)', 'dy (n, p, q, f)', 'out: dkernel (r, s, d, f)', 'out: scratch (b)'],
     dims: DIMS,
     scalars: WINDOW_SCALARS,
     formula: 'every product x kernel in y adds x dy to its dkernel',
