@@ -1,8 +1,9 @@
+import { type Backend, type BufferRef, CONTROL, type Dtype } from '../../src/engine/backends/backend.ts';
 import type { Numbers, Step } from '../../src/engine/backends/kernel.ts';
 import { KERNELS } from '../../src/engine/backends/kernel-table.ts';
+import { viewOf } from '../../src/engine/backends/reference.ts';
 import type { KernelDefinition } from '../../src/engine/ops/op.ts';
 import { uniform, wordSource } from '../../src/engine/random.ts';
-import { encodeWords, type NativeAddon, runProgram } from './native-addon.ts';
 import { WINDOWS } from './windows.ts';
 
 /** One call of one kernel with made-up inputs. */
@@ -139,39 +140,46 @@ function plainSizesOf({ name, dims }: KernelDefinition): readonly (readonly numb
   return [VECTORS, MATRICES, [], QUADRUPLES][dims.length - 1] ?? [];
 }
 
-/** Runs a case natively: the buffers afterwards, and whether the bytes around them are untouched. */
-export function runNative(
-  addon: NativeAddon,
+const MARGIN = 64;
+
+/** Runs a case on a backend: the buffers afterwards, and whether the bytes around them are untouched. */
+export function runOn(
+  backend: Backend,
   { kernel, dims, scalars, buffers, step }: KernelCase,
+  threads = 1,
 ): { buffers: (Numbers | null)[]; intact: boolean } {
-  const MARGIN = 64;
-  const offsets: number[] = [];
   let end = MARGIN;
-  for (const buffer of buffers) {
-    offsets.push(buffer ? end : -1);
-    end += buffer ? Math.ceil(buffer.byteLength / 64) * 64 + MARGIN : 0;
-  }
-  const arena = new ArrayBuffer(end);
-  const bytes = new Uint8Array(arena).fill(0xa5);
+  const places = buffers.map((buffer): BufferRef | null => {
+    if (!buffer) return null;
+    const place = { byteOffset: end, dtype: dtypeOf(buffer), length: buffer.length };
+    end += Math.ceil(buffer.byteLength / 64) * 64 + MARGIN;
+    return place;
+  });
+  const command = { kernel: kernel.name, buffers: places, dims: dims.map((size) => ({ size, perRow: false })), scalars };
+  const { arena, sessions } = backend.bind([{ commands: [command], arenaBytes: end, batchSize: Math.max(step.rows, 1) }], threads);
+  const bytes = new Uint8Array(arena, 0, end).fill(0xa5);
   buffers.forEach((buffer, i) => {
-    if (buffer) bytes.set(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength), offsets[i]!);
+    if (buffer) bytes.set(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength), places[i]!.byteOffset);
   });
-  const words = encodeWords(addon, [{ kernel: kernel.name, offsets, dims: dims.map((size) => [size, false]), scalars }]);
-  const program = addon.load(words, arena);
-  runProgram(addon, program, arena, {
-    order: step.batchRows,
+  sessions[0]!.run({
     feeds: step.feeds,
-    batchSize: Math.max(step.rows, 1),
+    order: step.batchRows,
+    from: 0,
+    to: step.batchRows.length,
     firstStep: step.number,
+    learningRates: Float64Array.of(step.learningRate),
     seed: step.seed,
-    rates: Float64Array.of(step.learningRate),
+    control: new Int32Array(CONTROL.words),
   });
-  const after = buffers.map((buffer, i) => (buffer ? viewLike(buffer, arena, offsets[i]!) : null));
-  const touched = new Uint8Array(arena.slice(0));
-  after.forEach((buffer, i) => {
-    if (buffer) touched.fill(0xa5, offsets[i]!, offsets[i]! + buffer.byteLength);
-  });
+  const after = places.map((place) => (place ? viewOf(place, arena) : null));
+  const touched = bytes.slice();
+  for (const buffer of after) if (buffer) touched.fill(0xa5, buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
   return { buffers: after, intact: touched.every((byte) => byte === 0xa5) };
+}
+
+function dtypeOf(buffer: Numbers): Dtype {
+  if (buffer instanceof Float64Array) return 'float64';
+  return buffer instanceof Int32Array ? 'int32' : 'float32';
 }
 
 /** The reference loop over copies. */
@@ -262,12 +270,6 @@ const VALUES: readonly (readonly [kernel: RegExp, label: RegExp, value: (drawn: 
 function valueIn(kernel: string, label: string, draw: () => number): () => number {
   const [, , value] = VALUES.find(([ofKernel, ofLabel]) => ofKernel.test(kernel) && ofLabel.test(label))!;
   return () => value(draw());
-}
-
-function viewLike(buffer: Numbers, arena: ArrayBuffer, offset: number): Numbers {
-  if (buffer instanceof Float64Array) return new Float64Array(arena, offset, buffer.length);
-  if (buffer instanceof Int32Array) return new Int32Array(arena, offset, buffer.length);
-  return new Float32Array(arena, offset, buffer.length);
 }
 
 function sourceOf(seed: number): () => number {

@@ -1,23 +1,21 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { KERNELS } from '../../src/engine/backends/kernel-table.ts';
+import { selectBackend } from '../../src/engine/backends/select.ts';
 import { ACTIVATION_OPS } from '../../src/engine/ops/activations.ts';
-import { type KernelCase, kernelCases, runNative, runReference } from './kernel-cases.ts';
-import { hasAddon, loadAddon, type NativeAddon } from './native-addon.ts';
+import { FAST_BACKENDS } from '../engine/backends-here.ts';
+import { type KernelCase, kernelCases, runOn, runReference } from './kernel-cases.ts';
 
 const CASES = Map.groupBy(kernelCases(), ({ kernel }) => kernel.name);
 
-describe.skipIf(!hasAddon())('native kernels', () => {
-  let addon: NativeAddon;
-  beforeAll(() => {
-    addon = loadAddon();
-  });
+describe.each(FAST_BACKENDS)('the kernels of the %s backend', (name) => {
+  const backend = selectBackend(name);
 
   it('are all there', () => {
-    expect([...addon.kernels].sort()).toEqual([...KERNELS.keys()].sort());
+    expect([...backend.kernels].sort()).toEqual([...KERNELS.keys()].sort());
   });
 
-  it.each([...CASES.keys()])('%s agrees with the reference at every size and writes nowhere else', (name) => {
-    for (const kernelCase of CASES.get(name)!) compare(kernelCase, runReference(kernelCase), runNative(addon, kernelCase));
+  it.each([...CASES.keys()])('%s agrees with the reference at every size and writes nowhere else', (kernel) => {
+    for (const kernelCase of CASES.get(kernel)!) compare(kernelCase, runReference(kernelCase), runOn(backend, kernelCase));
   });
 
   it.each([...KERNELS.values()].filter(isActivation).map(({ name }) => name))(
@@ -38,7 +36,7 @@ describe.skipIf(!hasAddon())('native kernels', () => {
       };
       const kernelCase: KernelCase = { kernel, dims: [x.length], scalars, buffers, step };
       const expected = runReference(kernelCase).at(-1)!;
-      const actual = runNative(addon, kernelCase).buffers.at(-1)!;
+      const actual = runOn(backend, kernelCase).buffers.at(-1)!;
       for (let i = 0; i < x.length; i += 1) {
         if (!Number.isFinite(expected[i])) continue;
         // Slopes pass through zero, where only the absolute error means something. The reference form of gelu_tanh cancels.
@@ -54,18 +52,17 @@ describe.skipIf(!hasAddon())('native kernels', () => {
     const buffers = kernel.buffers.map((_, i) => new Float32Array(17).fill(i === 0 ? Number.NaN : 1));
     const step = { rows: 1, number: 0, seed: [0, 0] as const, learningRate: 0, batchRows: new Int32Array(1), feeds: [], nonFinite: false };
     const kernelCase: KernelCase = { kernel, dims: [17], scalars: kernel.scalars.map(() => 0.3), buffers, step };
-    expect(runNative(addon, kernelCase).buffers.at(-1)).toEqual(runReference(kernelCase).at(-1));
+    expect(runOn(backend, kernelCase).buffers.at(-1)).toEqual(runReference(kernelCase).at(-1));
   });
 });
 
-function compare(kernelCase: KernelCase, expected: ReturnType<typeof runReference>, actual: ReturnType<typeof runNative>): void {
+function compare(kernelCase: KernelCase, expected: ReturnType<typeof runReference>, actual: ReturnType<typeof runOn>): void {
   const { kernel, dims } = kernelCase;
   const where = `${kernel.name} [${dims.join(', ')}]`;
   // A float sum of many terms may differ from the double sum of the reference in its last digits.
   const terms = dims.length > 1 ? Math.max(...dims, 1) : 1;
   expect(actual.intact, `${where} wrote outside its buffers`).toBe(true);
   expected.forEach((buffer, b) => {
-    if (kernel.buffers[b]!.includes('scratch')) return;
     if (kernel.buffers[b]!.includes('scratch')) return;
     buffer?.forEach((value, i) => {
       const bound = 2e-6 * Math.abs(value) + 1e-6 * Math.sqrt(terms) * 4;
