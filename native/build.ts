@@ -1,6 +1,7 @@
 /*
  * Builds the addon: the kernels once per instruction set, the interpreter and the N-API glue once, linked into
- * `native/build/alma.node`. Needs a C compiler and nothing else; without one the engine runs its reference backend.
+ * `native/build/alma.node`. Needs a C compiler and nothing else; without one the engine runs the same kernels
+ * as WebAssembly, which come built (`native/wasm`).
  */
 import { type ExecFileException, execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -145,5 +146,5 @@ if (import.meta.main) {
   const { outcome, message } = await buildNative();
   if (outcome !== 'current') console.log(message);
   if (outcome === 'failed') process.exitCode = 1;
-  if (outcome === 'unsupported') console.log('The engine runs its reference backend, which is much slower.');
+  if (outcome === 'unsupported') console.log('The engine runs its kernels as WebAssembly, which is several times slower.');
 }

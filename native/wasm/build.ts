@@ -45,6 +45,9 @@ const FLAGS = [
   '-nostdlibinc',
   '-Wall',
   '-Wextra',
+  // The stack has no end that stops it (STACK_BYTES in src/engine/backends/wasm.ts).
+  '-Wframe-larger-than=16384',
+  '-Werror=frame-larger-than',
   '-Werror=implicit-function-declaration',
 ];
 const LINK = ['--experimental-pic', '-shared', '--import-memory', '--strip-all', '-O2'];
@@ -91,7 +94,7 @@ export function buildModule(compilerVersion: string): Uint8Array<ArrayBuffer> {
       // The functions of the C library must not be made of calls of themselves.
       const own = unit === 'wasm/libc.c' ? ['-fno-builtin'] : [];
       // Relative paths, so that the place of the sources does not matter.
-      execFileSync(compiler(), [...FLAGS, ...own, '-isystem', 'wasm/include', '-c', unit, '-o', object], { cwd: NATIVE });
+      execFileSync(compiler(), [...FLAGS, ...own, '-isystem', 'wasm/include', '-c', unit, '-o', object], { cwd: NATIVE, stdio: 'inherit' });
       return object;
     });
     const linked = join(workspace, 'alma.wasm');

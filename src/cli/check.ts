@@ -11,6 +11,7 @@ const STEPS: readonly { readonly what: string; readonly command: readonly [strin
   { what: 'dead code', command: ['knip'] },
   { what: 'dead code of the service', command: ['knip', '--production', '--include', 'files,dependencies,unlisted,unresolved'] },
   { what: 'generated files are fresh', command: ['node', 'src/cli/generate.ts', '--check'] },
+  { what: 'the WebAssembly module is fresh', command: ['node', 'native/wasm/build.ts', '--check'] },
 ];
 
 for (const { what, command } of STEPS) {

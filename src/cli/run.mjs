@@ -103,10 +103,11 @@ async function generateClient() {
   writeFileSync(marker, wanted);
 }
 
-/** The kernels are compiled on this machine, if they are not up to date. Without them the engine runs its plain loops. */
+/** The kernels are compiled on this machine, if they are not up to date. Without them the engine runs those in WebAssembly. */
 async function buildKernels() {
   const child = spawn(findNode(), [join(ROOT, 'native/build.ts')], { cwd: ROOT, stdio: 'inherit' });
-  if ((await exitCodeOf(child)) !== 0) say('the native kernels could not be built: the engine computes with its slow reference loops');
+  if ((await exitCodeOf(child)) !== 0)
+    say('the native kernels could not be built: the engine computes with WebAssembly, several times slower');
 }
 
 /** The Node of the lock file; where there is no build of it for this machine, the one that runs this, if it is new enough. */

@@ -117,6 +117,7 @@ function loadProgram(instance: Instance, program: Program, kernels: readonly str
 /** The step loop of `native/program.c`; the module runs one step at a time, because it cannot see the control words. */
 function runSteps(instance: Instance, program: { readonly loaded: number; readonly batchSize: number }, request: RunRequest): RunResult {
   const { order, from, to, firstStep, learningRates, seed, control } = request;
+  if (from < 0 || from > to || to > order.length) throw new Error('from and to must lie within the order');
   instance.rows.use(request.feeds);
   let steps = 0;
   for (let start = from; start < to; start += program.batchSize) {
