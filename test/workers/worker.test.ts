@@ -77,7 +77,7 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     await testDatabase.drop();
   });
 
-  async function startWorker(): Promise<Program> {
+  async function startWorker(env: Record<string, string> = {}): Promise<Program> {
     const { store, url } = testStore.config;
     const worker = runProgram('workers/main.ts', [], {
       ROLE: 'worker',
@@ -86,6 +86,7 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
       REDIS_URL: store === 'redis' ? url : '',
       WORKER_CONCURRENCY: '1',
       LEASE_SECONDS: '3',
+      ...env,
     });
     workers.push(worker);
     await worker.line(/worker_ready/);
@@ -160,6 +161,15 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     expect(await comparable(jobId)).toEqual(await comparable(undisturbed));
     expect(new Set((await epochs(jobId)).map(({ fence }) => fence))).toEqual(new Set([1, 2]));
     expect(await eventTypes(jobId)).toEqual(expect.arrayContaining(['interrupted', 'resumed', 'done']));
+  });
+
+  onOneStore('trains where no compiler built the kernels: with those in WebAssembly', async () => {
+    const dataset = await insertDataset(pool, 'iris');
+    const jobId = await postJob(pool, dataset, { ...IRIS, on_success: { model: 'iris' } });
+    await startWorker({ ENGINE_BACKEND: 'wasm' });
+    const job = await ended(jobId);
+    expect(job).toMatchObject({ status: 'succeeded', receipt: { backend: expect.stringMatching(/^wasm-simd128/) } });
+    expect(job.result?.metrics['val_accuracy']).toBeGreaterThan(0.85);
   });
 
   onOneStore('gives its job back at once when its death is known', async () => {

@@ -13,7 +13,7 @@ import { sizeOf } from '../shape.ts';
 export const ALIGNMENT_BYTES = 64;
 
 /** Where the first buffer of every arena begins. Not at 0: where offsets are addresses (WebAssembly), 0 says that a buffer is absent. */
-export const ARENA_START = ALIGNMENT_BYTES;
+export const ARENA_START = alignUp(1);
 
 export interface PlacementRequest {
   readonly calls: readonly Call[];
