@@ -12,6 +12,7 @@
 #include "kernels/dense.h"
 #include "kernels/dropout.h"
 #include "kernels/gru.h"
+#include "kernels/layer-normalization.h"
 #include "kernels/losses.h"
 #include "kernels/lstm.h"
 #include "kernels/mean-losses.h"
