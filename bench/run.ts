@@ -10,7 +10,7 @@ import { markdownOf } from './report/markdown.ts';
 import { createReport } from './report/results.ts';
 import type { Bench } from './sections/bench.ts';
 import { measureInference } from './sections/inference.ts';
-import { measureKernels } from './sections/kernels.ts';
+import { measureKernels, refuseSlowBlas } from './sections/kernels.ts';
 import { measureService } from './sections/service.ts';
 import { measureTraining } from './sections/training.ts';
 import { measureTwoJobs } from './sections/two-jobs.ts';

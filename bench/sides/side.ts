@@ -12,6 +12,7 @@ export interface Command {
 
 /** A process that measures when it is told to. */
 export interface Side {
+  readonly pid: number;
   readonly variant: string;
   /** Seconds per unit. `patience`, in milliseconds, is for a round that is meant to be long. */
   round(size?: number, patience?: number): Promise<number>;
@@ -24,8 +25,9 @@ export interface AbsentSide {
 }
 
 /** Starts a side and waits until it is ready. */
-export async function openSide({ program, args }: Command, request: SideRequest): Promise<Side | AbsentSide> {
-  const child = spawn(program, args, { env: environment(request.threads), stdio: ['pipe', 'pipe', 'pipe'] });
+export async function openSide(command: Command | AbsentSide, request: SideRequest): Promise<Side | AbsentSide> {
+  if ('absent' in command) return command;
+  const child = spawn(command.program, command.args, { env: environment(request.threads), stdio: ['pipe', 'pipe', 'pipe'] });
   const ask = conversation(child);
   const ready = await ask<Ready>(JSON.stringify(request)).catch((error: Error): Ready => ({ absent: error.message }));
   if (ready.absent !== undefined) {
@@ -33,6 +35,7 @@ export async function openSide({ program, args }: Command, request: SideRequest)
     return { absent: ready.absent };
   }
   return {
+    pid: child.pid ?? 0,
     variant: ready.variant ?? '',
     round: async (size = 1, patience?: number) => (await ask<{ seconds: number }>(`round ${size}`, patience)).seconds,
     end: () => ask<Ending>('end'),
