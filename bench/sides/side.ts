@@ -38,7 +38,7 @@ export async function openSide(command: Command | AbsentSide, request: SideReque
     pid: child.pid ?? 0,
     variant: ready.variant ?? '',
     round: async (size = 1, patience?: number) => (await ask<{ seconds: number }>(`round ${size}`, patience)).seconds,
-    end: () => ask<Ending>('end'),
+    end: () => ask<Ending>('end').finally(() => child.kill()),
   };
 }
 
@@ -57,7 +57,7 @@ function conversation(child: ChildProcess): <Reply>(line: string, patience?: num
   stdin.on('error', () => undefined); // Of one that has ended; its answer says so.
   const ended = new Promise<never>((_, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => reject(new Error(lastLine(lastWords) ?? `it ended with ${code ?? signal}`)));
+    child.once('close', (code, signal) => reject(new Error(complaint(lastWords) ?? `it ended with ${code ?? signal}`)));
   });
   ended.catch(() => undefined);
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -76,6 +76,8 @@ function conversation(child: ChildProcess): <Reply>(line: string, patience?: num
   };
 }
 
-function lastLine(text: string): string | undefined {
-  return text.trim().split('\n').at(-1) || undefined;
+/** The line of what a program said at its end that tells most. */
+function complaint(text: string): string | undefined {
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => line.includes('Error')) ?? lines.at(-1)) || undefined;
 }
