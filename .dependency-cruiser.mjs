@@ -28,7 +28,7 @@ export default {
     {
       name: 'engine-no-io',
       severity: 'error',
-      from: { path: '^src/engine/', pathNot: '^src/engine/backends/native\\.ts$' },
+      from: { path: '^src/engine/', pathNot: '^src/engine/backends/(native|wasm)\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {

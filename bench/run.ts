@@ -10,7 +10,7 @@ import { markdownOf } from './report/markdown.ts';
 import { createReport } from './report/results.ts';
 import type { Bench } from './sections/bench.ts';
 import { measureInference } from './sections/inference.ts';
-import { measureKernels } from './sections/kernels.ts';
+import { measureKernels, refuseSlowBlas } from './sections/kernels.ts';
 import { measureService } from './sections/service.ts';
 import { measureTraining } from './sections/training.ts';
 import { measureTwoJobs } from './sections/two-jobs.ts';
@@ -43,15 +43,11 @@ async function measure({ json, only }: { json: boolean; only: readonly string[] 
   const unknown = names.find((name) => !(name in SECTIONS) && WORKLOADS.every((workload) => workload.name !== name));
   if (unknown !== undefined) throw new Error(`there is no workload or section ${unknown}`);
   const workloads = WORKLOADS.filter(({ name }) => names.includes(name));
-  const peers = withPeers ? await findPeers({ install: names.length === 0 }) : NO_PEERS;
+  const machine = await measureMachine();
+  const found = withPeers ? await findPeers({ install: names.length === 0 }) : NO_PEERS;
+  const peers = { ...found, torch: await refuseSlowBlas(found.torch, machine) };
   const report = createReport({ json });
-  const bench: Bench = {
-    report,
-    machine: await measureMachine(),
-    peers,
-    withPeers,
-    workloads: workloads.length > 0 ? workloads : WORKLOADS,
-  };
+  const bench: Bench = { report, machine, peers, withPeers, workloads: workloads.length > 0 ? workloads : WORKLOADS };
   for (const [name, section] of Object.entries(SECTIONS)) {
     // Workloads alone mean their training.
     const wanted = names.length === 0 || names.includes(name) || (name === 'training' && workloads.length === names.length);

@@ -51,6 +51,8 @@ typedef struct {
   int buffers, dims, scalars;
   /* Bit i: buffer i may be absent. */
   uint32_t optional;
+  /* One size n, buffers of n floats, and element i of what is written depends on elements i alone: the work may be cut anywhere. */
+  int elementwise;
 } Kernel;
 
 /* The kernels compiled for one instruction set. Every variant lists the same kernels in the same order. */

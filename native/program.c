@@ -11,6 +11,9 @@
 
 #define ABSENT (-1)
 
+/* A kernel takes no more. */
+#define MAX_BUFFERS 64
+
 /* Words of the control block (CONTROL in backend.ts). */
 enum { CONTROL_STOP = 0, CONTROL_STEPS = 1 };
 
@@ -78,7 +81,7 @@ static const char *decode_command(Reader *reader, Program *program, const Varian
   int64_t index, buffers, dims, scalars;
   if (!read_integer(reader, 0, variant->count - 1, &index)) return "no kernel has this number";
   const Kernel *kernel = &variant->kernels[index];
-  if (!read_integer(reader, 0, 64, &buffers) || !read_integer(reader, 0, 64, &dims) || !read_integer(reader, 0, 64, &scalars))
+  if (!read_integer(reader, 0, MAX_BUFFERS, &buffers) || !read_integer(reader, 0, 64, &dims) || !read_integer(reader, 0, 64, &scalars))
     return "the command stream ends within a command";
   if (buffers != kernel->buffers || dims != kernel->dims || scalars != kernel->scalars) return "a command brings other counts than its kernel takes";
   program->commands[program->command_count++] = (Command){kernel, program->buffer_count, program->dim_count, *scalar_count};
@@ -155,11 +158,45 @@ static void resolve_sizes(Program *program, int64_t rows) {
   for (size_t i = 0; i < program->dim_count; i++) program->sizes[i] = program->dims[i].size * (program->dims[i].per_row ? rows : 1);
 }
 
+/* Elements of a task: some tens of microseconds, and a multiple of every vector. Half as much again is not worth a second thread. */
+#define TASK_ELEMENTS 32768
+
+typedef struct {
+  const Command *command;
+  void *const *buffers;
+  const double *scalars;
+  int64_t n;
+  Step *step;
+} Elements;
+
+static void run_elements(void *context, int64_t index, float *scratch) {
+  (void)scratch;
+  const Elements *all = context;
+  const Kernel *kernel = all->command->kernel;
+  const int64_t from = index * TASK_ELEMENTS, left = all->n - from;
+  const int64_t size = left < TASK_ELEMENTS ? left : TASK_ELEMENTS;
+  void *buffers[MAX_BUFFERS];
+  for (int i = 0; i < kernel->buffers; i++) buffers[i] = all->buffers[i] == NULL ? NULL : (float *)all->buffers[i] + from;
+  kernel->run(buffers, &size, all->scalars, all->step);
+}
+
+static void run_command(const Program *program, const Command *command, Step *step) {
+  const Kernel *kernel = command->kernel;
+  void *const *buffers = program->pointers + command->buffers;
+  const int64_t *sizes = program->sizes + command->dims;
+  const double *scalars = program->scalars + command->scalars;
+  if (!kernel->elementwise || step->pool == NULL || sizes[0] < TASK_ELEMENTS * 3 / 2) {
+    kernel->run(buffers, sizes, scalars, step);
+    return;
+  }
+  Elements all = {command, buffers, scalars, sizes[0], step};
+  run_tasks(step, run_elements, &all, (sizes[0] + TASK_ELEMENTS - 1) / TASK_ELEMENTS);
+}
+
 /* Runs the commands of one step; returns the index of the command that ended it early, or command_count. */
 static size_t run_step(const Program *program, Step *step) {
   for (size_t i = 0; i < program->command_count; i++) {
-    const Command *command = &program->commands[i];
-    command->kernel->run(program->pointers + command->buffers, program->sizes + command->dims, program->scalars + command->scalars, step);
+    run_command(program, &program->commands[i], step);
     if (step->status != STEP_OK) return i;
   }
   return program->command_count;

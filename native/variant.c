@@ -1,7 +1,7 @@
 /*
  * All kernels, compiled once per instruction set: the build passes its flags and -DALMA_VARIANT=<name>.
  * A kernel is one line in the table: name in src/engine/ops/KERNELS.md, function, how many buffers, dims and scalars it
- * takes, and which buffers may be absent.
+ * takes, which buffers may be absent, and whether it works element by element.
  */
 #include "kernel.h"
 
@@ -13,6 +13,7 @@
 #include "kernels/dropout.h"
 #include "kernels/gather.h"
 #include "kernels/gru.h"
+#include "kernels/layer-normalization.h"
 #include "kernels/losses.h"
 #include "kernels/lstm.h"
 #include "kernels/mean-losses.h"
@@ -27,7 +28,7 @@
 #include "kernels/softmax.h"
 #include "kernels/structure.h"
 
-#define WITH_GRAD(name, function, scalars) {name, function, 2, 1, scalars, 0}, {name "_grad", function##_grad, 3, 1, scalars, 0}
+#define WITH_GRAD(name, function, scalars) {name, function, 2, 1, scalars, 0, 1}, {name "_grad", function##_grad, 3, 1, scalars, 0, 1}
 #define LOSS(name) {#name, name, 3, 2, 0, 0}, {#name "_grad", name##_grad, 3, 2, 0, 0}
 #define LOSS_WITH(name, scalars) {#name, name, 3, 2, scalars, 0}, {#name "_grad", name##_grad, 3, 2, scalars, 0}
 #define LOSS_OF_LOGITS(name) {#name, name, 4, 2, 0, 0}, {#name "_grad", name##_grad, 3, 2, 0, 0}
@@ -35,12 +36,12 @@
 static const Kernel KERNELS[] = {
     {"gather", gather, 1, 2, 1, 0},
     {"gather_as_real", gather_as_real, 1, 2, 1, 0},
-    {"add", add, 3, 1, 0, 0},
-    {"guard_finite", guard_finite, 1, 1, 0, 0},
-    {"subtract", subtract_elements, 3, 1, 0, 0},
-    {"multiply", multiply_elements, 3, 1, 0, 0},
-    {"maximum", maximum_elements, 3, 1, 0, 0},
-    {"maximum_grad", maximum_elements_grad, 4, 1, 1, 0},
+    {"add", add, 3, 1, 0, 0, 1},
+    {"guard_finite", guard_finite, 1, 1, 0, 0, 1},
+    {"subtract", subtract_elements, 3, 1, 0, 0, 1},
+    {"multiply", multiply_elements, 3, 1, 0, 0, 1},
+    {"maximum", maximum_elements, 3, 1, 0, 0, 1},
+    {"maximum_grad", maximum_elements_grad, 4, 1, 1, 0, 1},
     {"place", place, 2, 3, 1, 0},
     {"take", take, 2, 3, 1, 0},
     {"pad", pad, 2, 3, 1, 0},
@@ -82,7 +83,7 @@ static const Kernel KERNELS[] = {
     {"dropout", dropout, 2, 1, 2, 0},
     {"spatial_dropout", spatial_dropout, 2, 3, 2, 0},
     {"gaussian_noise", gaussian_noise, 2, 1, 2, 0},
-    {"gaussian_noise_grad", gaussian_noise_grad, 2, 1, 0, 0},
+    {"gaussian_noise_grad", gaussian_noise_grad, 2, 1, 0, 0, 1},
     {"convolution", convolution, 5, 11, 6, 1 << 2},
     {"convolution_grad_input", convolution_grad_input, 5, 11, 6, 1 << 2},
     {"convolution_grad_kernel", convolution_grad_kernel, 4, 11, 6, 0},
@@ -106,20 +107,20 @@ static const Kernel KERNELS[] = {
     {"maxout_grad", maxout_grad, 3, 2, 0, 0},
     {"dropout_mask", dropout_mask, 1, 1, 2, 0},
     {"reverse_time", reverse_time, 2, 3, 0, 0},
-    {"simple_rnn", simple_rnn, 11, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 10},
-    {"simple_rnn_grad", simple_rnn_grad, 12, 5, 5, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 11},
-    {"lstm", lstm, 14, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 13},
-    {"lstm_grad", lstm_grad, 15, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 14},
-    {"gru", gru, 13, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 12},
-    {"gru_grad", gru_grad, 15, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 13},
-    {"gru_reset_before", gru_reset_before, 12, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 11},
-    {"gru_reset_before_grad", gru_reset_before_grad, 13, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 12},
+    {"simple_rnn", simple_rnn, 12, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 10},
+    {"simple_rnn_grad", simple_rnn_grad, 13, 5, 5, 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 11},
+    {"lstm", lstm, 15, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 13},
+    {"lstm_grad", lstm_grad, 16, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 14},
+    {"gru", gru, 14, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 12},
+    {"gru_grad", gru_grad, 16, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 13},
+    {"gru_reset_before", gru_reset_before, 13, 5, 5, 1 << 2 | 1 << 3 | 1 << 4 | 1 << 11},
+    {"gru_reset_before_grad", gru_reset_before_grad, 14, 5, 5, 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 12},
     {"scale_rows", scale_rows, 2, 2, 0, 0},
     {"add_penalty", add_penalty, 2, 2, 2, 0},
-    {"add_penalty_gradient", add_penalty_gradient, 2, 1, 2, 0},
-    {"clip_value", clip_value, 1, 1, 1, 0},
+    {"add_penalty_gradient", add_penalty_gradient, 2, 1, 2, 0, 1},
+    {"clip_value", clip_value, 1, 1, 1, 0, 1},
     {"clip_norm", clip_norm, 1, 1, 1, 0},
-    {"affine", affine, 2, 1, 2, 0},
+    {"affine", affine, 2, 1, 2, 0, 1},
     {"one_hot", one_hot, 2, 2, 2, 0},
     LOSS(mean_squared_error),
     LOSS(mean_absolute_error),
@@ -147,19 +148,19 @@ static const Kernel KERNELS[] = {
     {"accumulate_binary_log_loss", accumulate_binary_log_loss, 3, 1, 0, 0},
     {"accumulate_confusion", accumulate_confusion, 3, 2, 0, 0},
     {"accumulate_binary_confusion", accumulate_binary_confusion, 3, 1, 1, 0},
-    {"sgd", sgd, 2, 1, 0, 0},
-    {"sgd_momentum", sgd_momentum, 3, 1, 2, 0},
-    {"adam", adam, 4, 1, 3, 0},
-    {"adam_amsgrad", adam_amsgrad, 5, 1, 3, 0},
-    {"adamw", adamw, 4, 1, 4, 0},
-    {"adamax", adamax, 4, 1, 3, 0},
-    {"nadam", nadam, 4, 1, 3, 0},
-    {"rmsprop", rmsprop, 3, 1, 2, 0},
-    {"rmsprop_momentum", rmsprop_momentum, 4, 1, 3, 0},
-    {"rmsprop_centered", rmsprop_centered, 4, 1, 2, 0},
-    {"rmsprop_centered_momentum", rmsprop_centered_momentum, 5, 1, 3, 0},
-    {"adagrad", adagrad, 3, 1, 2, 0},
-    {"adadelta", adadelta, 4, 1, 2, 0},
+    {"sgd", sgd, 2, 1, 0, 0, 1},
+    {"sgd_momentum", sgd_momentum, 3, 1, 2, 0, 1},
+    {"adam", adam, 4, 1, 3, 0, 1},
+    {"adam_amsgrad", adam_amsgrad, 5, 1, 3, 0, 1},
+    {"adamw", adamw, 4, 1, 4, 0, 1},
+    {"adamax", adamax, 4, 1, 3, 0, 1},
+    {"nadam", nadam, 4, 1, 3, 0, 1},
+    {"rmsprop", rmsprop, 3, 1, 2, 0, 1},
+    {"rmsprop_momentum", rmsprop_momentum, 4, 1, 3, 0, 1},
+    {"rmsprop_centered", rmsprop_centered, 4, 1, 2, 0, 1},
+    {"rmsprop_centered_momentum", rmsprop_centered_momentum, 5, 1, 3, 0, 1},
+    {"adagrad", adagrad, 3, 1, 2, 0, 1},
+    {"adadelta", adadelta, 4, 1, 2, 0, 1},
 };
 
 #define TEXT_OF(name) #name

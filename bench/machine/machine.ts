@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,9 @@ export async function measureMachine(): Promise<Machine | null> {
 }
 
 async function build(): Promise<string | null> {
-  const program = join(await mkdtemp(join(tmpdir(), 'alma-machine-')), 'machine');
+  const directory = await mkdtemp(join(tmpdir(), 'alma-machine-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const program = join(directory, 'machine');
   const named = process.env['CC'];
   for (const compiler of named ? [named] : COMPILERS) {
     for (const tuning of TUNINGS) {

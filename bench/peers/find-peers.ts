@@ -2,29 +2,30 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Command } from '../sides/side.ts';
+import type { AbsentSide, Command } from '../sides/side.ts';
 
 const BENCH = fileURLToPath(new URL('..', import.meta.url));
 const PYTHONS = ['python3', '/usr/bin/python3', 'python'];
 
 export interface Peers {
   /** A Python that has PyTorch. */
-  readonly torch: Command | null;
+  readonly torch: Command | AbsentSide;
   /** The packages of `bench/package.json`. */
-  readonly tfjs: Command | null;
-  readonly onnxruntime: Command | null;
+  readonly tfjs: Command | AbsentSide;
+  readonly onnxruntime: Command | AbsentSide;
 }
 
-export const NO_PEERS: Peers = { torch: null, tfjs: null, onnxruntime: null };
+const ABSENT: AbsentSide = { absent: 'not installed' };
+export const NO_PEERS: Peers = { torch: ABSENT, tfjs: ABSENT, onnxruntime: ABSENT };
 
 /** The peers on this machine. `install`: the packages among them are fetched if they are not there. */
 export async function findPeers({ install }: { install: boolean }): Promise<Peers> {
   const python = await findPython();
   if (install && !isInstalled()) await installPackages();
   return {
-    torch: python === null ? null : { program: python, args: [`${BENCH}peers/torch_side.py`] },
-    tfjs: isInstalled() ? nodeProgram('peers/tfjs.mjs') : null,
-    onnxruntime: isInstalled() ? nodeProgram('peers/onnxruntime.mjs') : null,
+    torch: python === null ? ABSENT : { program: python, args: [`${BENCH}peers/torch_side.py`] },
+    tfjs: isInstalled() ? nodeProgram('peers/tfjs.mjs') : ABSENT,
+    onnxruntime: isInstalled() ? nodeProgram('peers/onnxruntime.mjs') : ABSENT,
   };
 }
 

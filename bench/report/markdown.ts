@@ -1,6 +1,11 @@
 import { cpus } from 'node:os';
 import type { Absence, CallResult, Figure, Result, StepResult } from './results.ts';
 
+const PAIRS: readonly Pair[] = [
+  { title: 'Against PyTorch', ours: 'alma-native', theirs: 'torch' },
+  { title: 'Against TensorFlow.js, both in wasm', ours: 'alma-wasm', theirs: 'tfjs-wasm' },
+];
+
 /** `bench/RESULTS.md`: everything a full run has measured. */
 export function markdownOf(results: readonly Result[], date: Date): string {
   const steps = results.filter((result): result is StepResult => 'us_per_step' in result);
@@ -9,7 +14,7 @@ export function markdownOf(results: readonly Result[], date: Date): string {
     '# Results of `npm run bench`',
     '<!-- Written by a full run of `npm run bench`. Figures of one run on one machine: compare only within a run. -->',
     origin(results, date),
-    ...ratioSection(training),
+    ...PAIRS.flatMap((pair) => ratioSection(training, pair)),
     '## Training steps',
     'Microseconds per step, best of 5 rounds, everybody in turn. GFLOP/s count the operations that are really done (no gradient of the',
     "network's input); the share is of the measured peak of as many cores as there are threads.",
@@ -47,29 +52,30 @@ function origin(results: readonly Result[], date: Date): string {
   ].join('\n');
 }
 
-/** Time of PyTorch over ours, each on one thread. */
-function ratioSection(training: readonly StepResult[]): string[] {
-  const rows = ratios(training);
-  if (rows.length === 0) return [];
-  const mean = Math.exp(rows.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / rows.length);
-  return [
-    "## PyTorch's time over ours, one thread each",
-    table(
-      ['workload', 'alma µs', 'torch µs', 'ratio'],
-      [
-        ...rows.map(({ workload, ours, theirs, ratio }) => [workload, fixed(ours), fixed(theirs), ratio.toFixed(2)]),
-        ['geometric mean', '', '', mean.toFixed(2)],
-      ],
-    ),
-  ];
+interface Pair {
+  readonly title: string;
+  readonly ours: string;
+  readonly theirs: string;
 }
 
-function ratios(training: readonly StepResult[]) {
+/** Time of a peer over ours for each workload, each on one thread, and the geometric mean. */
+function ratioSection(training: readonly StepResult[], { title, ours, theirs }: Pair): string[] {
   const of = (engine: string) => training.filter((step) => step.engine === engine && step.threads === 1);
-  return of('alma-native').flatMap(({ workload, us_per_step: ours }) => {
-    const theirs = of('torch').find((step) => step.workload === workload)?.us_per_step;
-    return theirs === undefined ? [] : [{ workload, ours, theirs, ratio: theirs / ours }];
-  });
+  const pairs = of(ours).flatMap((our) => of(theirs).flatMap((their) => (our.workload === their.workload ? [{ our, their }] : [])));
+  if (pairs.length === 0) return [];
+  const ratios = pairs.map(({ our, their }) => their.us_per_step / our.us_per_step);
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  const rows = pairs.map(({ our, their }, i) => [
+    our.workload,
+    fixed(our.us_per_step),
+    fixed(their.us_per_step),
+    fixed(ratios[i] ?? Number.NaN),
+  ]);
+  return [
+    `## ${title}`,
+    'Microseconds per step, and how many times ours theirs is. One thread each.',
+    table(['workload', ours, theirs, 'ratio'], [...rows, ['geometric mean', '', '', fixed(mean)]]),
+  ];
 }
 
 function stepRow(step: StepResult): string[] {

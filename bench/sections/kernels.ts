@@ -1,9 +1,14 @@
+import type { Machine } from '../machine/machine.ts';
+import type { Peers } from '../peers/find-peers.ts';
 import { alternate, type Contestant } from '../sides/alternate.ts';
 import type { Workload } from '../workloads.ts';
 import { alma, type Bench, present, shareOfPeak } from './bench.ts';
 
 const SIZE = 1024;
+const PRODUCT_OPERATIONS = 2 * SIZE ** 3;
 const SUM_BYTES = 12 * 2 ** 24;
+/** Of the peak: what any BLAS that is made for the machine does at the very least, also while others use the machine. */
+const BLAS_SHARE_MIN = 0.2;
 /** The kernels are asked for directly, for no network. */
 const NOTHING: Workload = { name: 'none', task: 'regression', features: 1, classes: 1, batchSize: 1, steps: 1, spec: { layers: [] } };
 
@@ -18,12 +23,25 @@ export async function measureKernels(bench: Bench): Promise<void> {
   await measureSum(bench);
 }
 
+/** PyTorch with the reference BLAS is many times slower than it need be: nothing is claimed over that one. */
+export async function refuseSlowBlas(torch: Peers['torch'], machine: Machine | null): Promise<Peers['torch']> {
+  if (machine === null || 'absent' in torch) return torch;
+  const request = { kind: 'product', threads: 1, workload: NOTHING, backend: 'cpu' } as const;
+  const [outcome] = await alternate([{ engine: 'torch', command: torch, request }]);
+  if (outcome === undefined || 'absent' in outcome) return outcome ?? torch;
+  const gflops = PRODUCT_OPERATIONS / (outcome.seconds[0] ?? Number.NaN) / 1e9;
+  if (gflops >= BLAS_SHARE_MIN * machine.peakGflops) return torch;
+  return {
+    absent: `its BLAS does ${gflops.toFixed(1)} of ${machine.peakGflops.toFixed(0)} GFLOP/s: install an optimised one (libopenblas0-pthread)`,
+  };
+}
+
 async function measureProduct(bench: Bench): Promise<void> {
   const { machine, peers, withPeers, report } = bench;
   const product = { kind: 'product', threads: 1, workload: NOTHING } as const;
   const request = { ...product, backend: 'cpu' };
   const theirs: Contestant[] = [
-    { engine: 'openblas', command: machine?.openblas ?? null, request },
+    { engine: 'openblas', command: machine?.openblas ?? { absent: 'no C compiler' }, request },
     { engine: 'torch', command: peers.torch, request },
   ];
   for (const outcome of await alternate([alma('native', product), ...(withPeers ? theirs : [])])) {
@@ -31,7 +49,7 @@ async function measureProduct(bench: Bench): Promise<void> {
     const seconds = measured?.seconds[0];
     if (!measured || seconds === undefined) continue;
     const { engine, variant, threads } = measured;
-    const gflops = (2 * SIZE ** 3) / seconds / 1e9;
+    const gflops = PRODUCT_OPERATIONS / seconds / 1e9;
     const share_of_peak = shareOfPeak(bench, gflops, 1);
     report.add({ engine, variant, workload: `sgemm_${SIZE}`, threads, us_per_step: seconds * 1e6, gflops, share_of_peak });
   }

@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiClient, createApiClient } from '../../src/cli/demo/api-client.ts';
 import { startServer } from '../api-server.ts';
+import { beginPeak, cpuSeconds, HAS_PROC, peakResidentBytes, residentBytes } from '../processes.ts';
 import { openSide, type Side } from '../sides/side.ts';
 import { sines } from '../training-request.ts';
 import type { Workload } from '../workloads.ts';
@@ -90,15 +90,15 @@ function request(dataset: Dataset, epochs: number, batch_size: number) {
 
 /** The most a worker holds during its first job, over what it held before, beside what the job was announced to need. */
 async function measureMemory({ report }: Bench, api: ApiClient, dataset: Dataset): Promise<void> {
-  if (process.platform !== 'linux') return;
+  if (!HAS_PROC) return;
   const body = request(dataset, 3, ROWS);
   const { split: _split, task: _task, ...announced } = body;
   const { memory_bytes } = await api.json<{ memory_bytes: number }>('POST', '/v1/models/validate', announced);
   const pid = await workerPid(api);
-  const before = await residentBytes(pid, 'VmRSS');
-  await writeFile(`/proc/${pid}/clear_refs`, '5'); // Begins the peak anew: proc(5).
+  const before = await residentBytes(pid);
+  await beginPeak(pid);
   await train(api, body);
-  const growth = (await residentBytes(pid, 'VmHWM')) - before;
+  const growth = (await peakResidentBytes(pid)) - before;
   const allowed = memory_bytes + dataset.bytes + SLACK_BYTES;
   const parts = `announced ${mib(memory_bytes)} + dataset ${mib(dataset.bytes)} + ${mib(SLACK_BYTES)} = ${mib(allowed)}`;
   report.add({ measure: 'worker_memory_growth', value: growth / MIB, unit: 'MiB', detail: `first job of a worker; ${parts}` });
@@ -111,28 +111,42 @@ async function workerPid(api: ApiClient): Promise<number> {
   return pid;
 }
 
-async function residentBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
-}
-
 /** The same job through the API and on the engine alone, in turn; the best of each counts. */
 async function measureOverhead({ report }: Bench, api: ApiClient, dataset: Dataset): Promise<void> {
   const engine = await openEngine();
   const epochs = Math.ceil(JOB_SECONDS / ((await engine.round(TRIAL_EPOCHS)) / TRIAL_EPOCHS));
-  let [service, bare] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const worker = await workerPid(api);
+  const bare = new Best();
+  const service = new Best();
   for (let round = 0; round < JOB_ROUNDS; round++) {
-    bare = Math.min(bare, await engine.round(epochs, PATIENCE_MS));
-    service = Math.min(service, await train(api, request(dataset, epochs, JOB.batchSize)));
+    await bare.measure(engine.pid, () => engine.round(epochs, PATIENCE_MS));
+    await service.measure(worker, () => train(api, request(dataset, epochs, JOB.batchSize)));
   }
   await engine.end();
-  const detail = `a job of ${epochs} epochs took ${service.toFixed(2)} s from queued to succeeded, the engine alone ${bare.toFixed(2)} s`;
-  report.add({ measure: 'service_overhead', value: (service / bare - 1) * 100, unit: '%', detail });
+  const compare = (measure: string, what: 'elapsed' | 'cpu', detail: string): void => {
+    const [inService, alone] = [service[what], bare[what]];
+    const value = (inService / alone - 1) * 100;
+    report.add({ measure, value, unit: '%', detail: `${detail}: ${inService.toFixed(2)} s, on the engine alone ${alone.toFixed(2)} s` });
+  };
+  compare('service_overhead', 'elapsed', `a job of ${epochs} epochs, from queued to succeeded`);
+  if (HAS_PROC) compare('service_cpu_overhead', 'cpu', 'time of processors in the worker for that job');
+}
+
+/** The shortest of several runs, by the clock and by the time of processors. */
+class Best {
+  elapsed = Number.POSITIVE_INFINITY;
+  cpu = Number.POSITIVE_INFINITY;
+
+  /** `run` answers its seconds; the work is done in the process `pid`. */
+  async measure(pid: number, run: () => Promise<number>): Promise<void> {
+    const before = HAS_PROC ? await cpuSeconds(pid) : 0;
+    this.elapsed = Math.min(this.elapsed, await run());
+    if (HAS_PROC) this.cpu = Math.min(this.cpu, (await cpuSeconds(pid)) - before);
+  }
 }
 
 async function openEngine(): Promise<Side> {
   const { command, request: wanted } = alma('native', { kind: 'job', threads: 1, workload: JOB });
-  if (command === null) throw new Error('the engine has no side');
   const side = await openSide(command, wanted);
   if ('absent' in side) throw new Error(side.absent);
   return side;

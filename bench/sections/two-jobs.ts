@@ -27,7 +27,6 @@ export async function measureTwoJobs({ workloads, report }: Bench): Promise<void
 
 async function open(workload: Workload): Promise<Side | null> {
   const { command, request } = alma('native', { kind: 'training', threads: 1, workload });
-  if (command === null) return null;
   const side = await openSide(command, request);
   return 'absent' in side ? null : side;
 }

@@ -6,8 +6,8 @@ export const ROUNDS = 5;
 /** One of those that are measured against each other. */
 export interface Contestant {
   readonly engine: string;
-  /** Null: it is not installed. */
-  readonly command: Command | null;
+  /** Or why it cannot be started. */
+  readonly command: Command | AbsentSide;
   readonly request: SideRequest;
 }
 
@@ -48,7 +48,7 @@ interface Entry {
 
 async function enter(contestant: Contestant): Promise<Entry> {
   const { command, request } = contestant;
-  return { contestant, side: command === null ? { absent: 'not installed' } : await openSide(command, request), seconds: [] };
+  return { contestant, side: await openSide(command, request), seconds: [] };
 }
 
 async function measure(entry: Entry, i: number, size: number): Promise<void> {

@@ -12,6 +12,7 @@ export interface Command {
 
 /** A process that measures when it is told to. */
 export interface Side {
+  readonly pid: number;
   readonly variant: string;
   /** Seconds per unit. `patience`, in milliseconds, is for a round that is meant to be long. */
   round(size?: number, patience?: number): Promise<number>;
@@ -24,8 +25,9 @@ export interface AbsentSide {
 }
 
 /** Starts a side and waits until it is ready. */
-export async function openSide({ program, args }: Command, request: SideRequest): Promise<Side | AbsentSide> {
-  const child = spawn(program, args, { env: environment(request.threads), stdio: ['pipe', 'pipe', 'pipe'] });
+export async function openSide(command: Command | AbsentSide, request: SideRequest): Promise<Side | AbsentSide> {
+  if ('absent' in command) return command;
+  const child = spawn(command.program, command.args, { env: environment(request.threads), stdio: ['pipe', 'pipe', 'pipe'] });
   const ask = conversation(child);
   const ready = await ask<Ready>(JSON.stringify(request)).catch((error: Error): Ready => ({ absent: error.message }));
   if (ready.absent !== undefined) {
@@ -33,9 +35,10 @@ export async function openSide({ program, args }: Command, request: SideRequest)
     return { absent: ready.absent };
   }
   return {
+    pid: child.pid ?? 0,
     variant: ready.variant ?? '',
     round: async (size = 1, patience?: number) => (await ask<{ seconds: number }>(`round ${size}`, patience)).seconds,
-    end: () => ask<Ending>('end'),
+    end: () => ask<Ending>('end').finally(() => child.kill()),
   };
 }
 
@@ -54,7 +57,7 @@ function conversation(child: ChildProcess): <Reply>(line: string, patience?: num
   stdin.on('error', () => undefined); // Of one that has ended; its answer says so.
   const ended = new Promise<never>((_, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => reject(new Error(lastLine(lastWords) ?? `it ended with ${code ?? signal}`)));
+    child.once('close', (code, signal) => reject(new Error(complaint(lastWords) ?? `it ended with ${code ?? signal}`)));
   });
   ended.catch(() => undefined);
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -73,6 +76,8 @@ function conversation(child: ChildProcess): <Reply>(line: string, patience?: num
   };
 }
 
-function lastLine(text: string): string | undefined {
-  return text.trim().split('\n').at(-1) || undefined;
+/** The line of what a program said at its end that tells most. */
+function complaint(text: string): string | undefined {
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => line.includes('Error')) ?? lines.at(-1)) || undefined;
 }

@@ -16,22 +16,23 @@
   static void name(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) { \
     (void)step; \
     (void)scalars; \
-    const int64_t n = dims[0]; \
-    FOR_VECTORS(at, count, n) { \
-      const Vec x = load_at((const float *)buffers[0] + at, count); \
-      store_at((float *)buffers[1] + at, value, count); \
-    } \
+    const float *from = buffers[0]; \
+    float *to = buffers[1]; \
+    EACH_VECTOR(at, count, dims[0], { \
+      const Vec x = load_at(from + at, count); \
+      store_at(to + at, value, count); \
+    }); \
   } \
   static void name##_grad(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) { \
     (void)step; \
     (void)scalars; \
-    const int64_t n = dims[0]; \
-    FOR_VECTORS(at, count, n) { \
-      const Vec saved = load_at((const float *)buffers[0] + at, count); \
+    const float *from = buffers[0], *arrived = buffers[1]; \
+    float *to = buffers[2]; \
+    EACH_VECTOR(at, count, dims[0], { \
+      const Vec saved = load_at(from + at, count); \
       (void)saved; \
-      const Vec dy = load_at((const float *)buffers[1] + at, count); \
-      store_at((float *)buffers[2] + at, dy * (slope), count); \
-    } \
+      store_at(to + at, load_at(arrived + at, count) * (slope), count); \
+    }); \
   }
 
 #define SCALAR splat((float)scalars[0])

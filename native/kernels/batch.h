@@ -10,7 +10,7 @@ static void add(void *const *buffers, const int64_t *dims, const double *scalars
   const int64_t n = dims[0];
   const float *a = buffers[0], *b = buffers[1];
   float *out = buffers[2];
-  FOR_VECTORS(at, count, n) store_at(out + at, load_at(a + at, count) + load_at(b + at, count), count);
+  EACH_VECTOR(at, count, n, { store_at(out + at, load_at(a + at, count) + load_at(b + at, count), count); });
 }
 
 /* x (m, n): row i times w[i]. */
@@ -30,12 +30,11 @@ static void scale_rows(void *const *buffers, const int64_t *dims, const double *
 static void guard_finite(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   const int64_t n = dims[0];
-  const unsigned char *x = buffers[0];
-  uint32_t found = 0;
-  for (int64_t i = 0; i < n; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i * 4, 4);
-    found |= (bits & 0x7f800000u) == 0x7f800000u;
-  }
-  if (found) step->status = STEP_NON_FINITE;
+  const float *x = buffers[0];
+  Mask found = {0};
+  EACH_VECTOR(at, count, n, { found |= (Mask)(((Mask)load_at(x + at, count) & 0x7f800000) == 0x7f800000); });
+  int any = 0;
+  for (int lane = 0; lane < WIDTH; lane++) any |= found[lane];
+  /* Several threads may find one. */
+  if (any) __atomic_store_n(&step->status, STEP_NON_FINITE, __ATOMIC_RELAXED);
 }

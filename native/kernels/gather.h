@@ -32,13 +32,23 @@ static const Feed *checked_feed(double index, int64_t m, int64_t n, Step *step) 
   return step->status == STEP_OK ? feed : NULL;
 }
 
+/* Rows are often a few vectors long, less than a call of memcpy costs. */
+INLINE void copy_elements(const float *from, float *to, int64_t n) {
+  EACH_VECTOR(at, count, n, { store_at(to + at, load_at(from + at, count), count); });
+}
+
 /* out (m, n) = rows of a feed with 4-byte elements. */
 static void gather(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   const int64_t m = dims[0], n = dims[1];
   const Feed *feed = checked_feed(scalars[0], m, n, step);
   if (feed == NULL) return;
-  for (int64_t i = 0; i < m; i++)
-    memcpy((float *)buffers[0] + i * n, (const float *)feed->data + step->rows_of_batch[i] * n, (size_t)n * sizeof(float));
+  const int32_t *rows = step->rows_of_batch;
+  const float *from = feed->data;
+  float *to = buffers[0];
+  if (n == 1)
+    for (int64_t i = 0; i < m; i++) to[i] = from[rows[i]];
+  else
+    for (int64_t i = 0; i < m; i++, to += n) copy_elements(from + rows[i] * n, to, n);
 }
 
 /* out (m, n) = rows of an int32 feed as floats. */

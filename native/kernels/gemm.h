@@ -70,6 +70,8 @@ typedef struct {
   int64_t c_row;
   /* Start from what c holds: an earlier product's chains over k go on. */
   int accumulate;
+  /* All of B as pack_whole left it, or NULL. */
+  const float *packed_b;
 } Product;
 
 /* Columns `column` ... and terms p ... of a product: a panel of B after the other, packed or where they lie. */
@@ -78,16 +80,33 @@ typedef struct {
   int a_in_place, b_in_place;
 } Slab;
 
+/* Columns with those that fill up the last panel. */
+INLINE int64_t padded_columns(int64_t columns) { return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
+
+static void pack_panels(Matrix b, int64_t depth, int64_t columns, float *to) {
+  for (int64_t j = 0; j < columns; j += TILE_COLUMNS)
+    pack_panel((Matrix){b.data + j * b.column, b.row, b.column}, depth, smaller(TILE_COLUMNS, columns - j), to + j * depth);
+}
+
+/*
+ * All of B (k, n) for many products with it: for each block of k its panels, the last filled up to TILE_COLUMNS. `to` holds
+ * k * padded_columns(n) numbers. Such a product is not cut into pieces of columns.
+ */
+static void pack_whole(Matrix b, int64_t k, int64_t n, float *to) {
+  for (int64_t p = 0; p < k; p += BLOCK_K, to += BLOCK_K * padded_columns(n))
+    pack_panels((Matrix){b.data + p * b.row, b.row, b.column}, smaller(BLOCK_K, k - p), n, to);
+}
+
 static void multiply_slab(const Product *product, const Slab *slab, float *scratch) {
   static const float zeros[BLOCK_N];
   const Matrix a = product->a, b = product->b;
   const int64_t depth = slab->depth, c_row = product->c_row;
   const int goes_on = slab->p > 0 || product->accumulate;
   const float *b_data = b.data + slab->p * b.row + slab->column * b.column;
-  float *packed_a = scratch, *packed_b = scratch + PACKED_A_FLOATS;
-  if (!slab->b_in_place)
-    for (int64_t j = 0; j < slab->columns; j += TILE_COLUMNS)
-      pack_panel((Matrix){b_data + j * b.column, b.row, b.column}, depth, smaller(TILE_COLUMNS, slab->columns - j), packed_b + j * depth);
+  float *packed_a = scratch, *room = scratch + PACKED_A_FLOATS;
+  const float *packed_b = room;
+  if (product->packed_b != NULL) packed_b = product->packed_b + slab->p * padded_columns(product->n) + slab->column * depth;
+  else if (!slab->b_in_place) pack_panels((Matrix){b_data, b.row, b.column}, depth, slab->columns, room);
   for (int64_t row = 0; row < product->m; row += BLOCK_M) {
     const int64_t rows = smaller(BLOCK_M, product->m - row);
     const Matrix a_block = {a.data + row * a.row + slab->p * a.column, a.row, a.column};
@@ -111,7 +130,7 @@ static void multiply_slab(const Product *product, const Slab *slab, float *scrat
 static void multiply_into(const Product *product, float *scratch) {
   const int64_t n = product->n, k = product->k;
   Slab slab = {.a_in_place = n <= 2 * TILE_COLUMNS,
-               .b_in_place = product->b.column == 1 && (product->m <= 2 * TILE_ROWS || n * k <= SMALL_B)};
+               .b_in_place = product->packed_b == NULL && product->b.column == 1 && (product->m <= 2 * TILE_ROWS || n * k <= SMALL_B)};
   for (slab.column = 0; slab.column < n; slab.column += BLOCK_N) {
     slab.columns = smaller(BLOCK_N, n - slab.column);
     /* At least once, also for k = 0: the result is then `init`. */

@@ -143,23 +143,13 @@ LOSS_KERNEL(categorical_cross_entropy_grad) {
   }
 }
 
-/* What the two losses on logits share: p = softmax(z), and log of the sum of e^(z - shift). */
-typedef struct {
-  float shift, log_sum;
-} RowSoftmax;
-
-INLINE RowSoftmax softmax_row(const float *z, float *p, int64_t n) {
-  const float shift = row_maximum(z, n);
-  const float sum = row_exponential_sum(z, n, shift);
-  FOR_VECTORS(at, count, n) store_at(p + at, exponential(load_at(z + at, count) - splat(shift)) / splat(sum), count);
-  return (RowSoftmax){shift, scalar_logarithm(sum)};
-}
-
 LOSS_KERNEL(softmax_cross_entropy) {
   LOSS_SIZES;
+  RowSoftmax each[LANES];
   for (int64_t i = 0; i < m; i++) {
     const float *z = (const float *)buffers[0] + i * n, *y = (const float *)buffers[1] + i * n;
-    const RowSoftmax row = softmax_row(z, (float *)buffers[3] + i * n, n);
+    if (i % LANES == 0) softmax_rows(z, (float *)buffers[3] + i * n, rows_left(m, i), n, each);
+    const RowSoftmax row = each[i % LANES];
     double total = 0;
     for (int64_t j = 0; j < n; j++) total += (double)y[j] * ((double)row.log_sum - ((double)z[j] - (double)row.shift));
     ((float *)buffers[2])[i] = (float)total;
@@ -205,21 +195,22 @@ LOSS_KERNEL(sparse_categorical_cross_entropy_grad) {
 LOSS_KERNEL(sparse_softmax_cross_entropy) {
   LOSS_SIZES;
   const int32_t *classes = buffers[1];
+  RowSoftmax each[LANES];
   for (int64_t i = 0; i < m; i++) {
     const float *z = (const float *)buffers[0] + i * n;
-    const RowSoftmax row = softmax_row(z, (float *)buffers[3] + i * n, n);
+    if (i % LANES == 0) softmax_rows(z, (float *)buffers[3] + i * n, rows_left(m, i), n, each);
+    const RowSoftmax row = each[i % LANES];
     ((float *)buffers[2])[i] = is_class(classes[i], n) ? row.log_sum - (z[classes[i]] - row.shift) : __builtin_nanf("");
   }
 }
 
 LOSS_KERNEL(sparse_softmax_cross_entropy_grad) {
   LOSS_SIZES;
+  const float *p = buffers[0];
   const int32_t *classes = buffers[1];
+  float *dz = buffers[2];
   const float rows = (float)m;
-  for (int64_t i = 0; i < m; i++) {
-    const float *p = (const float *)buffers[0] + i * n;
-    float *dz = (float *)buffers[2] + i * n;
-    FOR_VECTORS(at, count, n) store_at(dz + at, load_at(p + at, count) / splat(rows), count);
-    if (is_class(classes[i], n)) dz[classes[i]] = (p[classes[i]] - 1.0f) / rows;
-  }
+  FOR_VECTORS(at, count, m * n) store_at(dz + at, load_at(p + at, count) / splat(rows), count);
+  for (int64_t i = 0; i < m; i++)
+    if (is_class(classes[i], n)) dz[i * n + classes[i]] = (p[i * n + classes[i]] - 1.0f) / rows;
 }

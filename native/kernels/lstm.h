@@ -18,25 +18,32 @@ static void lstm_row(const Walk *w, const float *projected, const float *product
   multiply_rows(h, gates + 3 * u, h, u);
 }
 
-static void lstm(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  const float *projected = buffers[0], *kernel = buffers[1];
-  float *y = buffers[6], *h = buffers[7], *c = buffers[8], *gates = buffers[9], *before = buffers[10], *cells = buffers[11];
-  float *product = buffers[12], *fed = buffers[13];
-  const Walk w = walk_of(dims, scalars, buffers[4], buffers[5], step);
-  start_from(h, buffers[2], &w);
-  start_from(c, buffers[3], &w);
-  for (int64_t p = 0; p < w.steps; p++) {
-    save_state(&w, p, h, before);
-    save_state(&w, p, c, cells);
-    feed_forward(&w, h, kernel, product, fed);
-    for (int64_t row = 0; row < w.rows; row++) {
-      const int64_t at = row * w.steps + time_of(&w, p), state = row * w.units;
-      float *gate = gates + at * w.width;
-      if (is_masked(&w, at)) clear_row(gate, w.width);
-      else lstm_row(&w, projected + at * w.width, product + row * w.width, gate, h + state, c + state);
+static void lstm_rows(const Walk *w, void *const *buffers) {
+  const float *projected = rows_of(buffers[0], w, w->steps * w->width), *packed = buffers[14];
+  float *y = rows_of(buffers[6], w, w->output_steps * w->units), *gates = rows_of(buffers[9], w, w->steps * w->width);
+  float *h = rows_of(buffers[7], w, w->units), *c = rows_of(buffers[8], w, w->units), *fed = rows_of(buffers[13], w, w->units);
+  float *before = rows_of(buffers[10], w, w->steps * w->units), *cells = rows_of(buffers[11], w, w->steps * w->units);
+  float *product = rows_of(buffers[12], w, w->width);
+  start_from(h, rows_of(buffers[2], w, w->units), w);
+  start_from(c, rows_of(buffers[3], w, w->units), w);
+  for (int64_t p = 0; p < w->steps; p++) {
+    save_state(w, p, h, before);
+    save_state(w, p, c, cells);
+    feed_forward(w, h, packed, product, fed);
+    for (int64_t row = 0; row < w->rows; row++) {
+      const int64_t at = row * w->steps + time_of(w, p), state = row * w->units;
+      float *gate = gates + at * w->width;
+      if (is_masked(w, at)) clear_row(gate, w->width);
+      else lstm_row(w, projected + at * w->width, product + row * w->width, gate, h + state, c + state);
     }
-    put_outputs(&w, p, h, y);
+    put_outputs(w, p, h, y);
   }
+}
+
+static void lstm(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  const Walk w = walk_of(dims, scalars, buffers[4], buffers[5], step);
+  pack_forward(&w, buffers[1], 0, w.width, buffers[14]);
+  walk_rows(&w, lstm_rows, buffers, step);
 }
 
 /*
@@ -72,21 +79,28 @@ static void lstm_row_grad(const Walk *w, const float *gates, const float *c_befo
   clear_row(dh, u);
 }
 
-static void lstm_grad(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  const float *gates = buffers[0], *kernel = buffers[1], *before = buffers[2], *cells = buffers[3], *dy = buffers[6];
-  float *dz = buffers[9], *d_kernel = buffers[10], *dh = buffers[11], *dc = buffers[12], *room = buffers[13], *fed_all = buffers[14];
-  const Walk w = walk_of(dims, scalars, buffers[4], buffers[5], step);
-  start_from(dh, buffers[7], &w);
-  start_from(dc, buffers[8], &w);
-  for (int64_t p = w.steps - 1; p >= 0; p--) {
-    take_gradients(&w, p, dy, dh);
-    for (int64_t row = 0; row < w.rows; row++) {
-      const int64_t at = row * w.steps + time_of(&w, p), state = row * w.units;
-      if (is_masked(&w, at)) clear_row(dz + at * w.width, w.width);
-      else lstm_row_grad(&w, gates + at * w.width, cells + at * w.units, dz + at * w.width, dh + state, dc + state, room);
+static void lstm_rows_grad(const Walk *w, void *const *buffers) {
+  const float *gates = rows_of(buffers[0], w, w->steps * w->width), *cells = rows_of(buffers[3], w, w->steps * w->units);
+  const float *dy = rows_of(buffers[6], w, w->output_steps * w->units), *packed = buffers[15];
+  float *dz = rows_of(buffers[9], w, w->steps * w->width), *room = rows_of(buffers[13], w, w->width);
+  float *dh = rows_of(buffers[11], w, w->units), *dc = rows_of(buffers[12], w, w->units);
+  start_from(dh, rows_of(buffers[7], w, w->units), w);
+  start_from(dc, rows_of(buffers[8], w, w->units), w);
+  for (int64_t p = w->steps - 1; p >= 0; p--) {
+    take_gradients(w, p, dy, dh);
+    for (int64_t row = 0; row < w->rows; row++) {
+      const int64_t at = row * w->steps + time_of(w, p), state = row * w->units;
+      if (is_masked(w, at)) clear_row(dz + at * w->width, w->width);
+      else lstm_row_grad(w, gates + at * w->width, cells + at * w->units, dz + at * w->width, dh + state, dc + state, room);
     }
-    feed_backward(&w, p, dz, kernel, 0, w.width, room);
-    return_gradients(&w, room, dh);
+    feed_backward(w, p, dz, packed, 0, w->width, room);
+    return_gradients(w, room, dh);
   }
-  kernel_gradient(&w, before, w.dropout, dz, 0, w.width, fed_all, d_kernel);
+}
+
+static void lstm_grad(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  const Walk w = walk_of(dims, scalars, buffers[4], buffers[5], step);
+  pack_backward(&w, buffers[1], 0, w.width, buffers[15]);
+  walk_rows(&w, lstm_rows_grad, buffers, step);
+  kernel_gradient(&w, buffers[2], w.dropout, buffers[9], 0, w.width, buffers[14], buffers[10], step);
 }

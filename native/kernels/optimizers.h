@@ -10,7 +10,7 @@ static void sgd(void *const *buffers, const int64_t *dims, const double *scalars
   float *w = buffers[0];
   const float *g = buffers[1];
   const Vec descent = splat((float)-step->rate);
-  FOR_VECTORS(at, count, n) store_at(w + at, multiply_add(descent, load_at(g + at, count), load_at(w + at, count)), count);
+  EACH_VECTOR(at, count, n, { store_at(w + at, multiply_add(descent, load_at(g + at, count), load_at(w + at, count)), count); });
 }
 
 static void sgd_momentum(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
@@ -19,12 +19,12 @@ static void sgd_momentum(void *const *buffers, const int64_t *dims, const double
   const float *g = buffers[1];
   const Vec momentum = splat((float)scalars[0]), rate = splat((float)step->rate);
   const int is_nesterov = scalars[1] == 1;
-  FOR_VECTORS(at, count, n) {
+  EACH_VECTOR(at, count, n, {
     const Vec descent = -rate * load_at(g + at, count);
     const Vec v = multiply_add(momentum, load_at(velocity + at, count), descent);
     store_at(velocity + at, v, count);
     store_at(w + at, load_at(w + at, count) + (is_nesterov ? multiply_add(momentum, v, descent) : v), count);
-  }
+  });
 }
 
 /* base^exponent by squaring: the C library's pow differs between machines. */
@@ -58,7 +58,7 @@ INLINE Moments moments_of(const double *scalars, const Step *step) {
 INLINE void adam_pass(void *const *buffers, int64_t n, const Moments *a, Vec kept, float *largest) {
   float *w = buffers[0], *first = buffers[2], *second = buffers[3];
   const float *g = buffers[1];
-  FOR_VECTORS(at, count, n) {
+  EACH_VECTOR(at, count, n, {
     const Vec gradient = load_at(g + at, count);
     const Vec m = multiply_add(a->b1, load_at(first + at, count), a->rest1 * gradient);
     Vec v = multiply_add(a->b2, load_at(second + at, count), a->rest2 * (gradient * gradient));
@@ -69,7 +69,7 @@ INLINE void adam_pass(void *const *buffers, int64_t n, const Moments *a, Vec kep
       store_at(largest + at, v, count);
     }
     store_at(w + at, load_at(w + at, count) * kept - a->rate * m / (square_root(v * a->scale) + a->epsilon), count);
-  }
+  });
 }
 
 static void adam(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
@@ -92,14 +92,14 @@ static void adamax(void *const *buffers, const int64_t *dims, const double *scal
   const Moments a = moments_of(scalars, step);
   float *w = buffers[0], *first = buffers[2], *norm = buffers[3];
   const float *g = buffers[1];
-  FOR_VECTORS(at, count, dims[0]) {
+  EACH_VECTOR(at, count, dims[0], {
     const Vec gradient = load_at(g + at, count);
     const Vec m = multiply_add(a.b1, load_at(first + at, count), a.rest1 * gradient);
     const Vec u = greater(a.b2 * load_at(norm + at, count), absolute(gradient));
     store_at(first + at, m, count);
     store_at(norm + at, u, count);
     store_at(w + at, load_at(w + at, count) - a.rate * m / (u + a.epsilon), count);
-  }
+  });
 }
 
 /* Product of 1 - 0.96^i / 2 over i = 1 ... t. After some 900 factors they are 1 exactly. */
@@ -124,7 +124,7 @@ static void nadam(void *const *buffers, const int64_t *dims, const double *scala
   const Vec rate = splat((float)step->rate);
   float *w = buffers[0], *first = buffers[2], *second = buffers[3];
   const float *g = buffers[1];
-  FOR_VECTORS(at, count, dims[0]) {
+  EACH_VECTOR(at, count, dims[0], {
     const Vec gradient = load_at(g + at, count);
     const Vec m = multiply_add(a.b1, load_at(first + at, count), a.rest1 * gradient);
     const Vec v = multiply_add(a.b2, load_at(second + at, count), a.rest2 * (gradient * gradient));
@@ -132,7 +132,7 @@ static void nadam(void *const *buffers, const int64_t *dims, const double *scala
     store_at(second + at, v, count);
     const Vec corrected = multiply_add(of_m, m, of_g * gradient);
     store_at(w + at, load_at(w + at, count) - rate * corrected / (square_root(v * a.scale) + a.epsilon), count);
-  }
+  });
 }
 
 /* Tieleman and Hinton 2012; `mean` is there when centered, `momentum` when steps are accumulated. */
@@ -141,7 +141,7 @@ INLINE void rmsprop_pass(void *const *buffers, int64_t n, const double *scalars,
   const float *g = buffers[1];
   const Vec rho = splat((float)scalars[0]), rest = splat((float)(1 - scalars[0])), epsilon = splat((float)scalars[1]);
   const Vec mu = splat(momentum ? (float)scalars[2] : 0.0f), descent = splat((float)rate);
-  FOR_VECTORS(at, count, n) {
+  EACH_VECTOR(at, count, n, {
     const Vec gradient = load_at(g + at, count);
     const Vec v = multiply_add(rho, load_at(second + at, count), rest * (gradient * gradient));
     store_at(second + at, v, count);
@@ -158,7 +158,7 @@ INLINE void rmsprop_pass(void *const *buffers, int64_t n, const double *scalars,
       store_at(momentum + at, move, count);
     }
     store_at(w + at, load_at(w + at, count) - move, count);
-  }
+  });
 }
 
 static void rmsprop(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
@@ -179,12 +179,12 @@ static void adagrad(void *const *buffers, const int64_t *dims, const double *sca
   float *w = buffers[0], *sum = buffers[2];
   const float *g = buffers[1];
   const Vec shift = splat((float)(scalars[0] + scalars[1])), rate = splat((float)step->rate);
-  FOR_VECTORS(at, count, dims[0]) {
+  EACH_VECTOR(at, count, dims[0], {
     const Vec gradient = load_at(g + at, count);
     const Vec a = multiply_add(gradient, gradient, load_at(sum + at, count));
     store_at(sum + at, a, count);
     store_at(w + at, load_at(w + at, count) - rate * gradient / square_root(a + shift), count);
-  }
+  });
 }
 
 /* Zeiler 2012. */
@@ -193,12 +193,12 @@ static void adadelta(void *const *buffers, const int64_t *dims, const double *sc
   const float *g = buffers[1];
   const Vec rho = splat((float)scalars[0]), rest = splat((float)(1 - scalars[0]));
   const Vec epsilon = splat((float)scalars[1]), rate = splat((float)step->rate);
-  FOR_VECTORS(at, count, dims[0]) {
+  EACH_VECTOR(at, count, dims[0], {
     const Vec gradient = load_at(g + at, count), d = load_at(moves + at, count);
     const Vec a = multiply_add(rho, load_at(squares + at, count), rest * (gradient * gradient));
     const Vec u = gradient * square_root(d + epsilon) / square_root(a + epsilon);
     store_at(squares + at, a, count);
     store_at(moves + at, multiply_add(rho, d, rest * (u * u)), count);
     store_at(w + at, load_at(w + at, count) - rate * u, count);
-  }
+  });
 }

@@ -8,12 +8,12 @@
   static void name(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) { \
     (void)step; \
     (void)scalars; \
-    const int64_t n = dims[0]; \
-    FOR_VECTORS(at, count, n) { \
-      const Vec a = load_at((const float *)buffers[0] + at, count); \
-      const Vec b = load_at((const float *)buffers[1] + at, count); \
-      store_at((float *)buffers[2] + at, value, count); \
-    } \
+    const float *left = buffers[0], *right = buffers[1]; \
+    float *to = buffers[2]; \
+    EACH_VECTOR(at, count, dims[0], { \
+      const Vec a = load_at(left + at, count), b = load_at(right + at, count); \
+      store_at(to + at, value, count); \
+    }); \
   }
 
 BINARY(subtract_elements, a - b)

@@ -172,6 +172,23 @@ INLINE float max_lanes(Lanes a) {
 #define FOR_VECTORS(at, count, n) \
   for (int64_t at = 0, count = (n) < WIDTH ? (n) : WIDTH; at < (n); at += WIDTH, count = (n)-at < WIDTH ? (n)-at : WIDTH)
 
+/*
+ * The same for loops that are worth compiling twice: whole vectors, whose `count` is then a constant, and what is left over. The body
+ * follows `n`.
+ */
+#define EACH_VECTOR(at, count, n, ...) \
+  do { \
+    int64_t at = 0; \
+    for (; at + WIDTH <= (n); at += WIDTH) { \
+      enum { count = WIDTH }; \
+      __VA_ARGS__ \
+    } \
+    if (at < (n)) { \
+      const int64_t count = (n)-at; \
+      __VA_ARGS__ \
+    } \
+  } while (0)
+
 INLINE Vec load_at(const float *p, int64_t count) { return count == WIDTH ? load(p) : load_some(p, count); }
 INLINE void store_at(float *p, Vec v, int64_t count) {
   if (count == WIDTH) store(p, v);

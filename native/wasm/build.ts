@@ -45,6 +45,7 @@ const FLAGS = [
   '-nostdlibinc',
   '-Wall',
   '-Wextra',
+  '-Wno-missing-field-initializers',
   // The stack has no end that stops it (STACK_BYTES in src/engine/backends/wasm.ts).
   '-Wframe-larger-than=16384',
   '-Werror=frame-larger-than',

@@ -223,13 +223,18 @@ interface BufferRequest {
   readonly draw: () => number;
 }
 
+/** Columns of a panel that a product reads together. */
+const PANEL = 32;
+
 /** A buffer as the kernel documents it: its sizes stand in parentheses, its type behind them. */
 function makeBuffer(request: BufferRequest): Numbers | null {
   const { kernel, label, dims, variation, draw } = request;
   if (label.endsWith('or absent') && variation === 1) return null;
   if (label.includes('float64')) return new Float64Array(accumulatorLength(label, kernel, dims)).map(() => Math.round(draw() * 9));
   const names = /\(([a-z2](?:, [a-z])*)\)/.exec(label)![1]!.split(', ');
-  const length = names.reduce((product, name) => product * (dims[kernel.dims.indexOf(name)] ?? Number(name)), 1);
+  const sizes = names.map((name) => dims[kernel.dims.indexOf(name)] ?? Number(name));
+  if (label.includes('whole panels')) sizes.push(PANEL, Math.ceil(sizes.pop()! / PANEL) + Number(label.endsWith('and one more')));
+  const length = sizes.reduce((product, size) => product * size, 1);
   if (label.includes('int32 classes')) return new Int32Array(length).map(() => Math.floor(draw() * (dims[1] ?? 3)));
   if (kernel.name === 'gather_as_real' || !label.startsWith('out:')) return new Float32Array(length).map(valueIn(kernel.name, label, draw));
   return new Float32Array(length);

@@ -13,7 +13,7 @@ export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
     buffers: [X, 'out: mean (c)', 'out: variance (c)'],
     dims: DIMS,
     scalars: [],
-    formula: 'mean[j] = sum over i of x[i,j] / m; variance[j] = sum over i of (x[i,j] - mean[j])^2 / m, in two passes with float64 sums',
+    formula: 'mean[j] = sum over i of x[i,j] / m; variance[j] = sum over i of (x[i,j] - mean[j])^2 / m, with float64 sums',
     run([x, mean, variance], [m, c]) {
       for (let j = 0; j < c!; j += 1) {
         let sum = 0;

@@ -101,6 +101,7 @@ function forwardCall<K extends RecurrentOp>(cell: RecurrentCell<K>, node: NodeOf
     ...only(saved !== null, outputs.saved),
     rowScratch(layer, [width]),
     attributes.has.dropout ? rowScratch(layer, [units]) : null,
+    packedKernel(layer, units * (wholePanels(width) + PANEL)),
   ];
   const buffers = [...read, ...written];
   return {
@@ -143,6 +144,7 @@ function backwardCall<K extends RecurrentOp>(cell: RecurrentCell<K>, { node, arr
     rowScratch(layer, [width]),
     attributes.has.dropout ? rowScratch(layer, [steps, units]) : null,
     ...only(cell.hasOwnRecurrentGradient, rowScratch(layer, [steps, width])),
+    packedKernel(layer, width * wholePanels(units)),
   ];
   const buffers = [...read, ...written];
   return {
@@ -154,6 +156,18 @@ function backwardCall<K extends RecurrentOp>(cell: RecurrentCell<K>, { node, arr
     inPlace: [0, buffers.indexOf(projected)],
     layer,
   };
+}
+
+/** Columns that a product reads together, at most: the widest tile of `native/kernels/gemm-tile.h`. */
+const PANEL = 32;
+
+function wholePanels(columns: number): number {
+  return Math.ceil(columns / PANEL) * PANEL;
+}
+
+/** Memory for the recurrent kernel, packed once for all steps. */
+function packedKernel(layer: string, length: number): Value {
+  return { id: -1, label: `${layer}: packed kernel`, shape: [length], batched: false, type: 'real', role: 'scratch' };
 }
 
 /** Where the written buffers stand that are there. */
@@ -180,6 +194,7 @@ function forwardKernel<K extends RecurrentOp>({ name, hasBias, hasCell, saved, f
       ...(saved ? [`out: ${saved} (m, t, u)`] : []),
       'scratch: (m, g)',
       'scratch: (m, u), with dropout, or absent',
+      'scratch: U as its products read it (u, g), g in whole panels of 32 and one more',
     ],
     dims: RECURRENT_DIMS,
     scalars: RECURRENT_SCALARS,
@@ -209,6 +224,7 @@ function backwardKernel<K extends RecurrentOp>(cell: RecurrentCell<K>): KernelDe
       'scratch: (m, g)',
       'scratch: (m, t, u), with dropout, or absent',
       ...only(cell.hasOwnRecurrentGradient, 'scratch: gradient of the recurrent part (m, t, g)'),
+      'scratch: U^T as its products read it (g, u), u in whole panels of 32',
     ],
     dims: RECURRENT_DIMS,
     scalars: RECURRENT_SCALARS,
