@@ -79,6 +79,12 @@ typedef struct {
   const float *each[ELEMENTS];
 } Cells;
 
+/* The next lines of x come from the last cache or from memory, and a tile is too short for the machine to see it coming. */
+INLINE void fetch_ahead(const float *from, int64_t line, int64_t count) {
+  for (int i = 0; i < 4; i++)
+    for (int64_t at = 0; at < count; at += LANES) __builtin_prefetch(from + i * line + at);
+}
+
 /* B^T x B of one tile of c channels: element e at to + e * apart. */
 INLINE void transform_tile(const int is_whole, const Cells *cells, int64_t c, float *to, int64_t apart) {
   EACH_VECTOR(at, some, c, {
@@ -110,6 +116,7 @@ static void transform_cells(const Window *g, const float *x, int64_t first, int6
     const int64_t top = place.y - g->before_h, left = place.x - g->before_w;
     const int64_t first_cell = (place.row * g->h + top) * g->w + left;
     if (top >= 0 && left >= 0 && top + 4 <= g->h && left + 4 <= g->w) {
+      fetch_ahead(x + (first_cell + 6) * c, g->w * c, 2 * c);
       transform_tile(1, &(Cells){.first = x + first_cell * c, .line = g->w * c}, c, to + t * c, block * c);
       continue;
     }
