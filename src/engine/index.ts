@@ -27,8 +27,11 @@ export {
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
 export { evaluate, train } from './trainer/trainer.ts';
 export type {
+  EncodedRows,
   EpochReport,
+  HeldData,
   Split,
+  StoredData,
   TrainingData,
   TrainingOptions,
   TrainRequest,

@@ -9,7 +9,7 @@ import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { sizeOf } from '../shape.ts';
-import type { Feed } from './feeds.ts';
+import type { PlacedRows } from './row-feeds.ts';
 
 /** How a layer is doing, from one step on a copy of the weights. */
 export interface LayerDiagnostics {
@@ -36,8 +36,7 @@ const LIMITS: Partial<Record<OpName, readonly [number, number]>> = {
 const NEAR = 0.01;
 
 export interface DiagnosedStep {
-  readonly feeds: readonly Feed[];
-  readonly batchRows: Int32Array;
+  readonly batch: PlacedRows;
   readonly number: number;
   readonly learningRate: number;
   readonly seed: readonly [number, number];
@@ -52,13 +51,12 @@ export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena:
   const program = assembleProgram(step.calls, placed.places, { arenaBytes: placed.to, batchSize: training.batchSize });
   const session = backend.load(program, copy);
   const outputs = lastNodes(step.side.nodes);
-  return (arena, { feeds, batchRows, number, learningRate, seed }) => {
+  return (arena, { batch, number, learningRate, seed }) => {
     new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
     session.run({
-      feeds,
-      order: batchRows,
+      ...batch,
       from: 0,
-      to: batchRows.length,
+      to: batch.order.length,
       firstStep: number,
       learningRates: Float64Array.of(learningRate),
       seed,
@@ -67,7 +65,7 @@ export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena:
     return [...outputs].map(([layer, node]) => {
       const [output] = node.outputs;
       const numbers = viewOf(placed.places.get(storageOf(output!))!, copy);
-      const used = batchRows.length * sizeOf(output!.shape) * (output!.rowsPerRow ?? 1);
+      const used = batch.order.length * sizeOf(output!.shape) * (output!.rowsPerRow ?? 1);
       return {
         layer,
         ...weightNorms(plan, layer, arena, copy),

@@ -38,7 +38,7 @@ const DIVERGED = 4;
  */
 export function testLearningRates(request: TrainRequest, range: LearningRateRange): RangeTestResult {
   const { training, split, control } = request;
-  const { plan, arena, feeds, sessions } = compile(request);
+  const { plan, arena, rows, sessions } = compile(request);
   initializeWeights({ weights: plan.weights, layout: plan.layout, arena }, training.seed);
   const sums = new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes);
   const { batchSize } = plan.training;
@@ -53,12 +53,12 @@ export function testLearningRates(request: TrainRequest, range: LearningRateRang
     }
     const learning_rate = lrRangeTest.rateAt(range, { learningRate: 0, totalSteps: range.iterations }, step);
     const from = (step % batches) * batchSize;
+    const batch = rows.place(order.subarray(from, from + batchSize));
     sums.fill(0);
     const { nonFinite } = sessions.training.run({
-      feeds,
-      order,
-      from,
-      to: Math.min(from + batchSize, order.length),
+      ...batch,
+      from: 0,
+      to: batch.order.length,
       firstStep: step,
       learningRates: Float64Array.of(learning_rate),
       seed: seedWords(training.seed),

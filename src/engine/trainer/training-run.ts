@@ -2,13 +2,12 @@ import { backendFor } from '../backends/select.ts';
 import { permutation, STREAMS, seedWords } from '../random.ts';
 import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
-import { dealFeatures } from './feeds.ts';
 import { planJob } from './job-plan.ts';
 import { createDiagnostics, type LayerDiagnostics } from './layer-diagnostics.ts';
 import { type LearningRates, learningRates } from './learning-rates.ts';
 import { nextPerceptron } from './perceptron-outcome.ts';
+import { rowFeeds, seenRows } from './row-feeds.ts';
 import { type Compiled, type PartResult, runPart } from './run-part.ts';
-import { weightsFeed } from './sample-weights.ts';
 import type { Metrics, TrainRequest } from './training.ts';
 import { initializeWeights, overwriteWeights, type WeightsMemory } from './weights-memory.ts';
 
@@ -35,31 +34,22 @@ export interface TrainingRun {
 
 /** Plans a job and allocates what it needs. */
 export function compile(request: TrainRequest): Compiled {
-  const { spec, task, training, data, split } = request;
-  if (data.targets instanceof Int32Array !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
+  const { spec, task, training, split } = request;
   if (split.train.length === 0) throw new Error('There is no row to train on');
-  const weights = weightsFeed(training, data);
-  const weightsPerRow = weights ? weights.length / data.rows : 1;
-  const furtherTargets = (data.furtherTargets ?? []).map((target) =>
-    target instanceof Int32Array ? ('classes' as const) : ('numbers' as const),
-  );
+  const { target, furtherTargets, weightsPerRow } = seenRows(request);
+  if ((target === 'classes') !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
   const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const arena = new ArrayBuffer(plan.arenaBytes);
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
-  const feeds = [
-    ...dealFeatures(data.inputs ?? data.features, data.rows, plan.inputs),
-    data.targets,
-    ...(data.furtherTargets ?? []),
-    ...(weights ? [weights] : []),
-  ];
+  const rows = rowFeeds(request, plan.inputs);
   const sessions = { training: backend.load(plan.training, arena), evaluation: backend.load(plan.evaluation, arena) };
-  return { request, plan, backend, arena, feeds, sessions };
+  return { request, plan, backend, arena, rows, sessions };
 }
 
 export function createTrainingRun(request: TrainRequest): TrainingRun {
   const { training, split } = request;
   const compiled = compile(request);
-  const { plan, arena, backend, feeds } = compiled;
+  const { plan, arena, backend, rows } = compiled;
   const memory = { weights: plan.weights, layout: plan.layout, arena };
   const stepsPerEpoch = Math.ceil(split.train.length / plan.training.batchSize);
   const context = { learningRate: training.optimizer.learning_rate, totalSteps: training.epochs * stepsPerEpoch };
@@ -102,9 +92,9 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
     },
     diagnose() {
       diagnostics ??= createDiagnostics(plan, backend);
-      const batchRows = epochOrder(request, state.epoch).subarray(0, plan.training.batchSize);
+      const batch = rows.place(epochOrder(request, state.epoch).subarray(0, plan.training.batchSize));
       const seed = seedWords(training.seed);
-      const nodes = diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      const nodes = diagnostics(arena, { batch, number: state.step, learningRate: rates.at(-1)!, seed });
       // The loss emits nodes under its own name.
       return nodes.filter(({ layer }) => layerNames.has(layer));
     },

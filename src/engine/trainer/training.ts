@@ -57,26 +57,43 @@ export interface EarlyStoppingOptions {
 }
 
 /** Encoded rows, row-major. Class targets are Int32Array (rows), numeric ones Float32Array (rows × outputs), standardised. */
-export interface TrainingData {
-  readonly rows: number;
-  readonly featureWidth: number;
+export interface EncodedRows {
   /** The inputs of a network side by side in each row. */
   readonly features: Float32Array;
   /** Instead of `features`: one array per input of a network with several. */
   readonly inputs?: readonly Feed[];
-  readonly targetWidth: number;
   readonly targets: Float32Array | Int32Array;
   /** Targets of the outputs after the first. */
   readonly furtherTargets?: readonly Feed[];
+  /** Factor of each row's loss, or of each time step's, row-major. */
+  readonly sampleWeights?: Float32Array;
+}
+
+/** What is known of the rows beside their numbers. */
+interface DataDescription {
+  readonly rows: number;
+  readonly featureWidth: number;
+  readonly targetWidth: number;
   /** Standard deviation by which each numeric target column was divided: metrics are reported in the column's units. */
   readonly targetStd?: Float64Array;
   /** Mean that was taken from each numeric target column. */
   readonly targetMean?: Float64Array;
   /** Labels of the classes in the order of their indices: `class_weight` names them. */
   readonly labels?: readonly string[];
-  /** Factor of each row's loss, or of each time step's, row-major. */
-  readonly sampleWeights?: Float32Array;
 }
+
+/** All rows in memory. */
+export interface HeldData extends DataDescription, EncodedRows {}
+
+/** Rows that are read whenever they are needed: data that would not fit in memory. The same rows train to the same bits. */
+export interface StoredData extends DataDescription {
+  /** Rows to ask for at once; where a batch is larger, a whole batch is asked for. */
+  readonly rowsPerRead: number;
+  /** These rows in this order. The next read may overwrite what it gave. */
+  readonly read: (rows: Int32Array) => EncodedRows;
+}
+
+export type TrainingData = HeldData | StoredData;
 
 /** Row numbers of each part. */
 export interface Split {
