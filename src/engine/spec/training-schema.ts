@@ -68,7 +68,7 @@ export const TRAINING = Type.Object(
       default: AUTO_LOSS,
       description: '`auto` takes the likelihood that belongs to the output layer and the target.',
     }),
-    optimizer: Type.Unsafe<{ type: string; learning_rate: number; [option: string]: unknown }>({
+    optimizer: Type.Unsafe<{ type: string; learning_rate: number | 'auto'; [option: string]: unknown }>({
       oneOf: Object.values(OPTIMIZERS).map(typedSchema),
       discriminator: { propertyName: 'type' },
       default: ADAM,
@@ -106,8 +106,24 @@ export const TRAINING = Type.Object(
     shuffle: Type.Boolean({ default: true, description: 'Take the rows in a new order every epoch.' }),
     early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null, description: 'End when nothing improves any more.' }),
     checkpoint: Type.Object(
-      { every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }) },
-      { default: { every_epochs: 1 }, description: 'What is kept to resume from.', additionalProperties: false },
+      {
+        every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }),
+        every_seconds: Type.Union([Type.Number({ minimum: 0, maximum: 86_400 }), Type.Null()], {
+          default: null,
+          description: 'Not more often than this either: after the next such epoch.',
+        }),
+        keep: Type.Integer({
+          minimum: 1,
+          maximum: 100,
+          default: 2,
+          description: 'How many of the newest stay, beside that of the best epoch and those that are pinned.',
+        }),
+      },
+      {
+        default: { every_epochs: 1, every_seconds: null, keep: 2 },
+        description: 'What is kept to resume from.',
+        additionalProperties: false,
+      },
     ),
     threads: Type.Literal(1, { default: 1, description: 'Threads of one job.' }),
     on_divergence: Type.Literal('stop', { default: 'stop', description: 'What happens when the loss is no longer finite.' }),

@@ -12,7 +12,8 @@ export interface TrainingOptions {
   readonly loss: string | TypedOptions;
   /** For a network with several outputs: what one of them has instead, by its name. */
   readonly outputs?: Readonly<Record<string, OutputTraining>>;
-  readonly optimizer: { readonly type: string; readonly learning_rate: number; readonly [option: string]: unknown };
+  /** A learning rate `auto` is found by a range test before the first epoch. */
+  readonly optimizer: { readonly type: string; readonly learning_rate: number | 'auto'; readonly [option: string]: unknown };
   /** Types alone, or with options. */
   readonly metrics: readonly (string | TypedOptions)[];
   /** How the learning rate changes; null: not at all. */
@@ -28,8 +29,8 @@ export interface TrainingOptions {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly early_stopping: EarlyStoppingOptions | null;
-  /** For the service: how often the state is kept. */
-  readonly checkpoint: { readonly every_epochs: number };
+  /** For the service: how often the state is kept, and how many of them. */
+  readonly checkpoint: { readonly every_epochs: number; readonly every_seconds?: number | null; readonly keep?: number };
   readonly threads: number;
   readonly on_divergence: 'stop';
 }
@@ -113,6 +114,8 @@ export interface TrainRequest {
   readonly initialWeights?: readonly NamedTensor[];
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
+  /** Texts that every state carries, beside the weights somebody may take out of it. */
+  readonly stateTexts?: Readonly<Record<string, string>>;
   /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
   readonly control: Int32Array;
   /** Whether each report says how the layers are doing, at the price of one more step per epoch. */
@@ -177,6 +180,8 @@ export interface TrainResult {
    */
   readonly metrics: Metrics;
   readonly matrices: Matrices;
+  /** The rate of the optimizer that schedules start from: as asked for, or as it was found. */
+  readonly learning_rate: number;
   /** Whether training came to an end of its own: false for a perceptron that still errs, after divergence and when stopped. */
   readonly converged: boolean;
   readonly best: BestEpoch | null;
