@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importRows } from '../../src/datasets/json-import.ts';
-import type { ColumnSchema, Table } from '../../src/datasets/table.ts';
+import { type ColumnSchema, sliceTable, type Table } from '../../src/datasets/table.ts';
 import { CONTROL, checkSpec, loadPredictor, type ModelSpec } from '../../src/engine/index.ts';
 import { type GoldenRows, goldenFault, goldenInstances } from '../../src/models/golden-rows.ts';
 import type { LoadedModel } from '../../src/models/predict-instances.ts';
@@ -149,6 +149,6 @@ function checkBits(table: Table, schema: readonly ColumnSchema[], features: read
     const only = Int32Array.of(row);
     const instances = JSON.parse(JSON.stringify(goldenInstances({ table, schema, features, trainRows: only })));
     expect(instances).toHaveLength(1);
-    expect(encodeInstances(preprocessing, instances)).toEqual({ features: encodeFeatures(preprocessing, table, only) });
+    expect(encodeInstances(preprocessing, instances)).toEqual({ features: encodeFeatures(preprocessing, sliceTable(table, row, row + 1)) });
   }
 }
