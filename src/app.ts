@@ -18,6 +18,7 @@ import { RequestLog, registerRequestLog, requestId, requestLogSerializers } from
 import { registerRequestSignals } from './http/request-signal.ts';
 import { registerShutdown } from './http/shutdown.ts';
 import { registerValidation } from './http/validation.ts';
+import { checkpointRoutes } from './jobs/checkpoint-routes.ts';
 import { jobRoutes } from './jobs/job-routes.ts';
 import { modelRoutes } from './models/model-routes.ts';
 import type { Services } from './services.ts';
@@ -73,10 +74,11 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
 
 /** The API, feature by feature. */
 async function registerFeatures(app: App, services: Services, limits: Limits): Promise<void> {
-  const { idempotency, datasets, models, trainingChecks, jobs, deployments, fleet } = services;
+  const { idempotency, datasets, models, trainingChecks, jobs, checkpoints, deployments, fleet } = services;
   await datasetRoutes(app, { datasets, idempotency, limits });
   await modelRoutes(app, { models, trainingChecks, idempotency });
   await jobRoutes(app, { jobs, idempotency });
+  await checkpointRoutes(app, { checkpoints });
   await deploymentRoutes(app, { deployments });
   await catalogRoutes(app);
   await workerRoutes(app, { fleet });

@@ -10,9 +10,11 @@ import { createDatasetService } from '../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../src/datasets/dataset-store.ts';
 import { CHANNELS, openDatabase } from '../src/db/database.ts';
 import { createListener } from '../src/db/listener.ts';
-import { selectBackend } from '../src/engine/index.ts';
+import { engineVersion, selectBackend } from '../src/engine/index.ts';
 import { createFleetService } from '../src/fleet/fleet-service.ts';
 import { createWorkerStore } from '../src/fleet/worker-store.ts';
+import type { EngineIdentity } from '../src/jobs/checkpoint-match.ts';
+import { createCheckpointStore } from '../src/jobs/checkpoint-store.ts';
 import { createExecutionStore } from '../src/jobs/execution-store.ts';
 import { createJobProcessor, type JobProcessor } from '../src/jobs/job-processor.ts';
 import { createLeaseKeeper } from '../src/jobs/lease-keeper.ts';
@@ -56,10 +58,11 @@ async function startWorker({ config, logger }: WorkerDeps, shutdown: Shutdown): 
   const report: Report = (component) => (error) => logger.warn({ err: error, component }, 'connection_trouble');
   const { variant } = selectBackend(config.engine.backend);
   const slots = config.worker.concurrency;
-  const self = { id: newId('worker'), pid: process.pid, host: hostname(), version: VERSION, backend: variant, slots };
+  const identity = { engine: engineVersion, backend: variant };
+  const self = { id: newId('worker'), pid: process.pid, host: hostname(), version: VERSION, ...identity, slots };
   const connections = await openConnections(config, report, shutdown);
   const { database, listener, store, recovery } = connections;
-  const processor = createProcessor({ config, logger, workerId: self.id }, connections);
+  const processor = createProcessor({ config, logger, workerId: self.id, identity }, connections);
   const unlisten = listener.on(CHANNELS.jobCancel, () => processor.check());
   shutdown.add('cancellations', async () => unlisten());
 
@@ -117,7 +120,7 @@ async function openConnections(config: Config, report: Report, shutdown: Shutdow
 }
 
 function createProcessor(
-  { config, logger, workerId }: WorkerDeps & { workerId: string },
+  { config, logger, workerId, identity }: WorkerDeps & { workerId: string; identity: EngineIdentity },
   { database, keeper, trainPool }: Connections,
 ): JobProcessor {
   const { pool } = database;
@@ -126,6 +129,8 @@ function createProcessor(
   return createJobProcessor({
     workerId,
     executions: createExecutionStore({ pool, blobs, leaseSeconds }),
+    checkpoints: createCheckpointStore({ pool, blobs }),
+    identity,
     keeper,
     trainPool,
     pool,

@@ -43,11 +43,13 @@ function runEpochs(command: TrainCommand): ThreadEvent {
 
 /** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
 function batchSender(command: TrainCommand) {
-  const { every_epochs: checkpointEvery } = command.task.request.training.checkpoint;
+  const { every_epochs: everyEpochs, every_seconds: everySeconds } = command.task.request.training.checkpoint;
+  const everyMs = (everySeconds ?? 0) * 1000;
   let epochs: EpochRecord[] = [];
   let checkpointDue = false;
   let sent = 0;
   let lastSentAt = Number.NEGATIVE_INFINITY;
+  let lastStateAt = performance.now();
 
   const send = (state: Uint8Array | null): void => {
     awaitRoom(command, sent);
@@ -60,11 +62,14 @@ function batchSender(command: TrainCommand) {
     add: (report: EpochReport): void => {
       const { state, ...record } = report;
       epochs.push(record);
-      checkpointDue ||= report.epoch % checkpointEvery === 0;
+      checkpointDue ||= report.epoch % everyEpochs === 0;
       if (performance.now() - lastSentAt < BATCH_MS) return;
       // Only the newest report can still give its state: the trainer works in place.
-      send(checkpointDue ? state() : null);
+      const isDue = checkpointDue && performance.now() - lastStateAt >= everyMs;
+      send(isDue ? state() : null);
+      if (!isDue) return;
       checkpointDue = false;
+      lastStateAt = performance.now();
     },
     flush: (): void => {
       if (epochs.length > 0) send(null);

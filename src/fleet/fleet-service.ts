@@ -1,3 +1,4 @@
+import { LIVE_SECONDS } from '../jobs/checkpoint-match.ts';
 import type { LeaseRecovery } from '../jobs/lease-recovery.ts';
 import type { LiveWorker, WorkerInfo, WorkerStore } from './worker-store.ts';
 
@@ -7,9 +8,6 @@ export interface FleetDeps {
 }
 
 export type FleetService = ReturnType<typeof createFleetService>;
-
-/** A worker not heard of for so long is not shown as live. */
-const LIVE_SECONDS = 15;
 
 /** The worker processes there are, and what becomes of the jobs of those that die. */
 export function createFleetService({ workers, recovery }: FleetDeps) {

@@ -8,7 +8,6 @@ import { withTransaction } from '../db/transaction.ts';
 import { pointDeployment } from '../deployments/deployment-target.ts';
 import { insertModelVersion, type NewModelVersion } from '../models/version-insert.ts';
 import type { TrainingRequest } from '../training/training-request.ts';
-import { findNewestCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
 import { endJob, type JobFailure } from './job-ending.ts';
 import { holdFence, type JobLease, withFence } from './job-fence.ts';
@@ -23,8 +22,6 @@ export interface ClaimedJob {
   readonly attempt: number;
   readonly request: TrainingRequest;
   readonly receipt: object;
-  /** Where to go on from; null starts from the beginning. */
-  readonly checkpoint: StoredCheckpoint | null;
   /** Seconds since the job was first claimed, waiting between attempts included: what `limits.max_seconds` counts. */
   readonly secondsUsed: number;
 }
@@ -138,15 +135,11 @@ async function claim(client: PoolClient, options: { jobId: string; workerId: str
   );
   const row = rows[0];
   if (row === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
-  const checkpoint = await findNewestCheckpoint(client, jobId);
-  await appendEvents(client, jobId, [
-    { type: 'status', data: { status: 'running', attempt: row.attempt } },
-    ...(checkpoint === null ? [] : [{ type: 'resumed', data: { attempt: row.attempt, epoch: checkpoint.epoch } } as const]),
-  ]);
+  await appendEvents(client, jobId, [{ type: 'status', data: { status: 'running', attempt: row.attempt } }]);
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
   const lease = { jobId, fence: row.fence };
   const { attempt, request, receipt, seconds_used: secondsUsed } = row;
-  return { lease, projectId: job.project_id, attempt, request, receipt, checkpoint, secondsUsed };
+  return { lease, projectId: job.project_id, attempt, request, receipt, secondsUsed };
 }
 
 async function release(client: PoolClient, jobId: string, attempt: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { CHANNELS } from '../db/database.ts';
-import { removeCheckpoints } from './checkpoint-store.ts';
+import { thinCheckpoints } from './checkpoint-keeping.ts';
 import { appendEvents } from './execution-events.ts';
 import type { StopReason } from './job-state.ts';
 
@@ -38,12 +38,8 @@ export async function endJob(client: PoolClient, jobId: string, ending: JobEndin
     { type: 'status', data },
     { type: 'done', data },
   ]);
-  await removeCheckpoints(client, jobId);
-  // The checkpoint that `best` names is gone with the others.
-  await client.query(
-    `UPDATE job SET best = regexp_replace(best::text, '"checkpoint":"[^"]*"', '"checkpoint":null')::json WHERE id = $1 AND best IS NOT NULL`,
-    [jobId],
-  );
+  // One that ended goes on or is forked from its newest or its best checkpoint; housekeeping decides for how long.
+  await thinCheckpoints(client, jobId, 1);
   // A doorbell on its way to the queue is held by the relay, which removes it; waiting for it would be waiting for the queue.
   await client.query('DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE job_id = $1 FOR UPDATE SKIP LOCKED)', [jobId]);
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);

@@ -14,6 +14,9 @@ import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { splitSizes } from '../training/split.ts';
 import { instanceCount } from '../training/window-request.ts';
+import type { EngineIdentity } from './checkpoint-match.ts';
+import { type ResumePoint, restoreNewest } from './checkpoint-restore.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
 import { commitEpochs, DeterminismError } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
@@ -25,6 +28,9 @@ export interface ExecutionDeps {
   readonly executions: ExecutionStore;
   readonly pool: Pool;
   readonly blobs: BlobStore;
+  readonly checkpoints: Pick<CheckpointStore, 'list' | 'read'>;
+  /** Whose bits the checkpoints of this worker hold. */
+  readonly identity: EngineIdentity;
   readonly leaseSeconds: number;
   readonly trainPool: TrainPool;
   readonly datasets: Pick<DatasetService, 'get' | 'loadTable'>;
@@ -43,6 +49,8 @@ const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release',
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Newest checkpoints that stay where a request from before there was a choice does not say. */
+const KEEP_DEFAULT = 2;
 
 /** One attempt at a claimed job. */
 export class JobExecution {
@@ -61,16 +69,17 @@ export class JobExecution {
   async run(): Promise<void> {
     const { executions, datasets, logger } = this.#deps;
     const { lease, projectId, request } = this.#job;
-    logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
+    logger.info('job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
       if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
       const { schema, sha256 } = await this.#insist(() => datasets.get(projectId, request.dataset));
       const table = await this.#insist(() => datasets.loadTable(projectId, request.dataset));
-      const resume = await this.#insist(() => this.#resumeFrom());
+      const start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
+      const resume = start === null ? {} : { resumeFrom: start.state };
       const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...resume });
-      await this.#write(await this.#train(task), sha256);
+      await this.#write(await this.#train(task, start), sha256);
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
@@ -98,26 +107,21 @@ export class JobExecution {
     this.#graceTimer = setTimeout(() => training.terminate(), GRACE_MS[this.#cause]);
   }
 
-  async #resumeFrom(): Promise<Pick<TrainingTask, 'resumeFrom'>> {
-    const { checkpoint } = this.#job;
-    return checkpoint === null ? {} : { resumeFrom: await this.#deps.blobs.readAll(checkpoint.blobId) };
-  }
-
   /** Trains to the end, whatever that is. */
-  async #train(task: TrainingTask): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
+  async #train(task: TrainingTask, start: ResumePoint | null): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
     const { trainPool, now, logger } = this.#deps;
-    const meter = meterOf(this.#job, task.table.rows, now);
+    const meter = meterOf(this.#job.request, { rows: task.table.rows, start, now });
     const run = trainPool.run(task);
     this.#training = run;
     // A stop that came while the data was read found no training.
     this.#stopTraining();
-    const end = await this.#follow(run, meter);
+    const end = await this.#follow(run, { meter, firstStep: start?.step ?? 0 });
     if (end.type === 'failed') logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
     return { outcome: outcomeOf(end, this.#cause), meter };
   }
 
-  async #follow(run: TrainRun, meter: ProgressMeter): Promise<TrainFinished | TrainFailed> {
-    const ticker = startLoop(() => this.#tellProgress(run, meter), {
+  async #follow(run: TrainRun, { meter, firstStep }: { meter: ProgressMeter; firstStep: number }): Promise<TrainFinished | TrainFailed> {
+    const ticker = startLoop(() => this.#tellProgress(meter, firstStep + run.stepsDone()), {
       intervalMs: PROGRESS_MS,
       onError: (error) => this.#deps.logger.warn({ err: error }, 'progress_not_written'),
     });
@@ -135,15 +139,16 @@ export class JobExecution {
     }
   }
 
-  async #tellProgress(run: TrainRun, meter: ProgressMeter): Promise<void> {
-    const progress = meter.atStep((this.#job.checkpoint?.step ?? 0) + run.stepsDone());
+  async #tellProgress(meter: ProgressMeter, step: number): Promise<void> {
+    const progress = meter.atStep(step);
     if (progress !== null && this.#cause === null) await this.#deps.executions.writeProgress(this.#job.lease, progress);
   }
 
   async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
     const progress = meter.afterEpochs(epochs);
+    const keep = this.#job.request.training.checkpoint.keep ?? KEEP_DEFAULT;
     const store = (): Promise<void> =>
-      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress });
+      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep });
     try {
       if (this.#isWanted()) await this.#insist(store);
     } catch (error) {
@@ -208,13 +213,16 @@ function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout 
   return setTimeout(onReached, Math.min(TIMER_MS_MAX, Math.max(0, (seconds - job.secondsUsed) * 1000)));
 }
 
-function meterOf({ request, checkpoint }: ClaimedJob, rows: number, now: () => number): ProgressMeter {
+function meterOf(
+  { training, window, split }: ClaimedJob['request'],
+  { rows, start, now }: { rows: number; start: ResumePoint | null; now: () => number },
+): ProgressMeter {
   return createProgressMeter({
-    epochs: request.training.epochs,
-    trainRows: splitSizes(instanceCount(rows, request.window), request.split).train,
-    batchSize: request.training.batch_size,
-    firstEpoch: checkpoint?.epoch ?? 0,
-    firstStep: checkpoint?.step ?? 0,
+    epochs: training.epochs,
+    trainRows: splitSizes(instanceCount(rows, window), split).train,
+    batchSize: training.batch_size,
+    firstEpoch: start?.epoch ?? 0,
+    firstStep: start?.step ?? 0,
     now,
   });
 }

@@ -10,6 +10,7 @@ import type { TrainingRequest } from '../training/training-request.ts';
 import { appendEvent, type EventStore, type StoredEvent } from './event-store.ts';
 import { followJob, waitForChange } from './event-stream.ts';
 import type { Notifications } from './event-watch.ts';
+import { existingJob, noJob } from './existing-job.ts';
 import { type JobPredictionsDeps, predictRows, type RowPrediction } from './job-predictions.ts';
 import { isTerminal, isWaiting } from './job-state.ts';
 import type { EpochDiagnostics, JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
@@ -44,7 +45,7 @@ function jobChanges(deps: JobServiceDeps) {
       const checked = await deps.trainingChecks.requireRequest(project, body);
       return jobs.transaction(async (tx) => {
         const id = await insertTraining(tx, jobs, project, checked);
-        const job = await viewOf(deps, await existing(jobs, project, id, tx), tx);
+        const job = await viewOf(deps, await existingJob(jobs, project, id, tx), tx);
         await remember(tx, job);
         return job;
       });
@@ -60,7 +61,7 @@ function jobChanges(deps: JobServiceDeps) {
       if (isTerminal(status) && status !== 'cancelled') {
         throw new AppError('state_conflict', { detail: `The job has ended as ${status}: there is nothing left to cancel.` });
       }
-      return viewOf(deps, await existing(jobs, project, id));
+      return viewOf(deps, await existingJob(jobs, project, id));
     },
 
     /** Deletes an ended job; the versions it made stay. Throws state_conflict while it has not ended. */
@@ -79,12 +80,12 @@ function jobReads(deps: JobServiceDeps) {
   const { jobs, events, blobs } = deps;
   return {
     async get(project: string, id: string): Promise<JobView> {
-      return viewOf(deps, await existing(jobs, project, id));
+      return viewOf(deps, await existingJob(jobs, project, id));
     },
 
     /** The job at its next change of status or epoch; at once when it has ended, unchanged after `seconds`. */
     wait: async (project: string, id: string, seconds: number, signal: AbortSignal): Promise<JobView> =>
-      viewOf(deps, await waitForChange(deps, { read: () => existing(jobs, project, id), id, seconds, signal })),
+      viewOf(deps, await waitForChange(deps, { read: () => existingJob(jobs, project, id), id, seconds, signal })),
 
     /** Newest first; `before` is the id of the last one seen. */
     async list(project: string, filter: JobFilter, take: number, before: string | null): Promise<JobView[]> {
@@ -92,13 +93,13 @@ function jobReads(deps: JobServiceDeps) {
     },
 
     async epochs(project: string, id: string, take: number, after: number): Promise<StoredEpoch[]> {
-      await existing(jobs, project, id);
+      await existingJob(jobs, project, id);
       return jobs.epochs(id, take, after);
     },
 
     /** Throws state_conflict for a job that did not ask for them. */
     async diagnostics(project: string, id: string, take: number, after: number): Promise<EpochDiagnostics[]> {
-      const { request } = await existing(jobs, project, id);
+      const { request } = await existingJob(jobs, project, id);
       if (!(request as TrainingRequest).diagnostics) {
         throw new AppError('state_conflict', { detail: 'The job keeps no diagnostics: post it with "diagnostics": true.' });
       }
@@ -106,13 +107,13 @@ function jobReads(deps: JobServiceDeps) {
     },
 
     async events(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
-      await existing(jobs, project, id);
+      await existingJob(jobs, project, id);
       return events.after(id, after, take);
     },
 
     /** True when the job has ended and has no event after `after`: whoever comes back to the stream has seen it all. */
     async isAllSeen(project: string, id: string, after: number): Promise<boolean> {
-      const job = await existing(jobs, project, id);
+      const job = await existingJob(jobs, project, id);
       return isTerminal(job.status) && after >= job.lastEvent;
     },
 
@@ -121,12 +122,12 @@ function jobReads(deps: JobServiceDeps) {
 
     /** The trained weights. Throws state_conflict unless the job has succeeded. */
     async weights(project: string, id: string): Promise<WeightsFile> {
-      return openWeights(blobs, weightsOf(await existing(jobs, project, id)));
+      return openWeights(blobs, weightsOf(await existingJob(jobs, project, id)));
     },
 
     /** What the weights say about rows `from` to `to` (exclusive) of the job's dataset. Throws state_conflict as `weights` does. */
     async predictions(project: string, id: string, rows: { from: number; to: number }): Promise<RowPrediction[]> {
-      const job = await existing(jobs, project, id);
+      const job = await existingJob(jobs, project, id);
       const weightsBlobId = weightsOf(job);
       return predictRows(deps, { project, request: job.request as TrainingRequest, weightsBlobId }, rows);
     },
@@ -169,16 +170,6 @@ async function insertTraining(
   await appendEvent(tx, id, 'status', { status: 'queued' });
   for (const { code, detail, pointer } of warnings) await appendEvent(tx, id, 'warning', { code, detail, pointer });
   return id;
-}
-
-async function existing(jobs: JobStore, project: string, id: string, tx?: Tx): Promise<StoredJob> {
-  const job = await jobs.find(project, id, tx);
-  if (job === null) throw noJob();
-  return job;
-}
-
-function noJob(): AppError {
-  return new AppError('not_found', { detail: 'There is no job with this id.' });
 }
 
 async function viewOf(deps: JobServiceDeps, job: StoredJob, tx?: Tx): Promise<JobView> {

@@ -29,6 +29,7 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
       events: `${self}/events`,
       epochs: `${self}/epochs`,
       cancel: `${self}/cancel`,
+      checkpoints: `${self}/checkpoints`,
       weights: `${self}/weights`,
       predictions: `${self}/predictions`,
       diagnostics: `${self}/diagnostics`,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { checkSpec, encodeSafetensors, engineVersion, type ModelSpec, weightsData } from '../engine/index.ts';
+import { encodeSafetensors, engineVersion, weightsData } from '../engine/index.ts';
 import { finiteResults } from '../lib/finite-json.ts';
-import { labelsOf, signature, toMetadata } from '../preprocessing/index.ts';
 import type { TrainedNetwork } from '../training/run-training.ts';
+import { describeWeights, weightsTexts } from '../training/weights-texts.ts';
 import type { ClaimedJob, TrainedModel } from './execution-store.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
@@ -21,17 +21,14 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   const { result, preprocessing, golden } = trained;
   const { spec, on_success: onSuccess } = job.request;
   const metrics = finiteResults(result.metrics, result.matrices);
-  const metadata = toMetadata(preprocessing);
-  const labels = labelsOf(preprocessing);
-  const described = signature(preprocessing, outputWidth(spec));
-  const texts = Object.entries({ spec, ...metadata, signature: described, labels }).map(([name, value]) => [name, JSON.stringify(value)]);
+  const described = describeWeights(spec, preprocessing);
   const weightsSha256 = sha256(weightsData(result.weights));
   return {
     stopReason,
     progress,
     result: { metrics, converged: result.converged, weights_sha256: weightsSha256 },
     receipt: receiptOf(input),
-    weightsFile: encodeSafetensors(result.weights, Object.fromEntries(texts)),
+    weightsFile: encodeSafetensors(result.weights, weightsTexts(described)),
     version:
       onSuccess === null
         ? null
@@ -40,9 +37,9 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
             deployment: onSuccess.deploy,
             spec,
             metrics,
-            preprocessing: metadata,
-            signature: described,
-            labels,
+            preprocessing: described.metadata,
+            signature: described.signature,
+            labels: described.labels,
             golden,
           },
   };
@@ -59,19 +56,6 @@ function receiptOf({ job, trained, datasetSha256 }: TrainedModelInput): object {
     backend: trained.result.backend,
   };
 }
-
-/** Values the network gives for a row. The spec was checked when the job was accepted. */
-function outputWidth(spec: ModelSpec): number {
-  const { output } = checkSpec({ spec, limits: UNLIMITED });
-  if (output === null) throw new Error('the spec of a trained model does not pass its check');
-  return output.shape.reduce((product, size) => product * size, 1);
-}
-
-const UNLIMITED = {
-  layersMax: Number.POSITIVE_INFINITY,
-  parametersMax: Number.POSITIVE_INFINITY,
-  arenaBytesMax: Number.POSITIVE_INFINITY,
-};
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

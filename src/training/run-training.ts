@@ -12,6 +12,7 @@ import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-r
 import type { Preprocessing } from '../preprocessing/index.ts';
 import { prepareTraining } from './prepare.ts';
 import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
+import { describeWeights, weightsTexts } from './weights-texts.ts';
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
 export interface TrainingTask {
@@ -55,7 +56,9 @@ export function* runTraining(
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const given =
     initial_weights === null ? {} : { initialWeights: readGivenWeights({ spec, given: initial_weights, complete: false }).tensors };
-  const engineRequest = { spec, task: engineTask(task), training, data, split, backend, diagnostics, ...given, ...resume, ...running };
+  const stateTexts = weightsTexts(describeWeights(spec, preprocessing));
+  const shared = { spec, task: engineTask(task), training, data, split, backend, diagnostics, stateTexts };
+  const engineRequest = { ...shared, ...given, ...resume, ...running };
   const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });
   const measured = { ...result, metrics: { ...result.metrics, ...windows?.baselines } };

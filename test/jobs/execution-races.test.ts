@@ -7,7 +7,7 @@ import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 const LEASE_SECONDS = 15;
 const PROGRESS = { fraction: 0.5, epoch: 1, epochs: 2, step: 10, steps: 20, eta_seconds: null, samples_per_second: null };
@@ -90,10 +90,11 @@ describe('a job in several hands', () => {
   it('can be renewed and cancelled while a checkpoint is on its way to the database', async () => {
     const job = await claimed();
     const { blobs, arrived, goOn } = slowBlobs();
-    const commit = commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS }, job.lease, {
+    const commit = commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY }, job.lease, {
       epochs: [EPOCH],
       state: Buffer.from('state'),
       progress: PROGRESS,
+      keep: 2,
     });
     await arrived;
     await canBeRenewedAndCancelled(job).finally(goOn);
@@ -149,19 +150,21 @@ describe('a job in several hands', () => {
     expect(doorbells).toBe(0);
   });
 
-  it('leaves neither a doorbell nor the name of a removed checkpoint when it is cancelled after its worker died', async () => {
+  it('leaves its checkpoint and no doorbell when it is cancelled after its worker died', async () => {
     const job = await claimed();
     const { jobId } = job.lease;
-    await commitEpochs({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS }, job.lease, {
+    const blobs = createBlobStore(database.pool);
+    await commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY }, job.lease, {
       epochs: [EPOCH],
       state: Buffer.from('state'),
       progress: PROGRESS,
+      keep: 2,
     });
     await createJobStore(database).cancel('prj_default', jobId);
     await createLeaseRecovery(database.pool).interruptWorkers(['wrk_A']);
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox');
     expect(doorbells).toBe(0);
-    expect(await row(jobId)).toMatchObject({ status: 'cancelled', best: { epoch: 1, checkpoint: null } });
+    expect(await row(jobId)).toMatchObject({ status: 'cancelled', best: { epoch: 1, checkpoint: expect.stringMatching(/^ckpt_/) } });
   });
 
   it('is cancelled without waiting for a doorbell that a relay is handing over', async () => {

@@ -5,13 +5,14 @@ import { loadConfig } from '../../src/config.ts';
 import { createDatasetService } from '../../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { createCheckpointStore } from '../../src/jobs/checkpoint-store.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { createJobProcessor, type JobProcessor, type JobProcessorDeps } from '../../src/jobs/job-processor.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseKeeper } from '../../src/jobs/lease-keeper.ts';
 import { createTrainPool } from '../../src/threads/train-pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 import { insertDataset, postJob } from '../support/training-jobs.ts';
 
 /** Its state is some megabytes. */
@@ -58,6 +59,8 @@ describe('the processor of jobs', () => {
       trainPool,
       pool,
       blobs,
+      checkpoints: createCheckpointStore({ pool, blobs }),
+      identity: IDENTITY,
       leaseSeconds: 15,
       datasets: createDatasetService({
         store: createDatasetStore({ database }),

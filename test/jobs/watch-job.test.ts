@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { commitEpochs } from '../../src/jobs/epoch-commit.ts';
 import type { ClaimedJob } from '../../src/jobs/execution-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
+import { IDENTITY } from '../support/job-rows.ts';
 import { openEvents } from './event-reader.ts';
 import { irisRequest, type JobsApp, startJobsApp } from './jobs-app.ts';
 
@@ -23,9 +24,10 @@ async function claim(): Promise<ClaimedJob> {
 
 function commitEpoch(job: ClaimedJob, epoch: number, loss = 1 / epoch): Promise<void> {
   const best = { epoch, metric: 'loss', value: loss };
-  return commitEpochs({ pool: app.database.pool, blobs: app.blobs, leaseSeconds: 60 }, job.lease, {
+  return commitEpochs({ pool: app.database.pool, blobs: app.blobs, leaseSeconds: 60, identity: IDENTITY }, job.lease, {
     epochs: [{ epoch, step: epoch * 4, metrics: { loss }, learning_rate: 0.001, seconds: 0.5, best }],
     state: null,
+    keep: 1,
     progress: { fraction: epoch / 5, epoch, epochs: 5, step: epoch * 4, steps: 20, eta_seconds: 1, samples_per_second: 100 },
   });
 }
