@@ -26,11 +26,16 @@ export interface ClaimedJob {
   readonly secondsUsed: number;
 }
 
-export interface TrainedModel {
+/** What every job that succeeds leaves behind. */
+export interface JobSuccess {
   readonly stopReason: StopReason;
-  readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
+  readonly result: object;
   readonly receipt: object;
   readonly progress: JobProgress;
+}
+
+export interface TrainedModel extends JobSuccess {
+  readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
   /** The safetensors file. */
   readonly weightsFile: Uint8Array;
   /** Becomes a version of this model, when one was asked for. */
@@ -79,8 +84,8 @@ export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; lease
     },
 
     /** Weights, preprocessing, model version, deployment and the terminal state become visible together. */
-    finishSucceeded: (job: ClaimedJob, model: TrainedModel): Promise<void> =>
-      withTransaction(pool, (client) => finishSucceeded(client, blobs, job, model)),
+    finishSucceeded: (job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> =>
+      withTransaction(pool, (client) => finishSucceeded(client, blobs, job, success)),
 
     finishFailed: (lease: JobLease, stopReason: StopReason, error: JobFailure): Promise<void> =>
       withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'failed', stopReason, error })),
@@ -150,20 +155,24 @@ async function release(client: PoolClient, jobId: string, attempt: number): Prom
   await ring(client, jobId, attempt + 1);
 }
 
-async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, model: TrainedModel): Promise<void> {
+async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> {
   const { jobId } = job.lease;
-  const { projectId } = job;
-  const blob = await blobs.write(client, model.weightsFile);
+  const model = 'weightsFile' in success ? success : null;
+  const weightsBlobId = model && (await blobs.write(client, model.weightsFile)).id;
   await holdFence(client, job.lease);
-  const shared = { projectId, jobId, receipt: model.receipt, weightsBlobId: blob.id, weightsSha256: model.result.weights_sha256 };
-  const version = model.version === null ? NO_VERSION : await addVersion(client, { ...model.version, ...shared });
-  const result = { ...version, ...model.result };
+  const version =
+    model?.version && weightsBlobId ? await addVersion(client, versionOf(job, model, model.version, weightsBlobId)) : NO_VERSION;
+  const result = { ...version, ...success.result };
   await client.query('UPDATE job SET receipt = $2, progress = $3 WHERE id = $1', [
     jobId,
-    JSON.stringify(model.receipt),
-    JSON.stringify(model.progress),
+    JSON.stringify(success.receipt),
+    JSON.stringify(success.progress),
   ]);
-  await endJob(client, jobId, { status: 'succeeded', stopReason: model.stopReason, result, weightsBlobId: blob.id });
+  await endJob(client, jobId, { status: 'succeeded', stopReason: success.stopReason, result, weightsBlobId });
+}
+
+function versionOf({ projectId, lease }: ClaimedJob, { receipt, result }: TrainedModel, version: TrainedVersion, weightsBlobId: string) {
+  return { ...version, projectId, jobId: lease.jobId, receipt, weightsBlobId, weightsSha256: result.weights_sha256 };
 }
 
 const NO_VERSION = { model: null, version: null, deployment: null };

@@ -13,7 +13,7 @@ export interface JobFailure {
 }
 
 export type JobEnding =
-  | { readonly status: 'succeeded'; readonly stopReason: StopReason; readonly result: object; readonly weightsBlobId: string }
+  | { readonly status: 'succeeded'; readonly stopReason: StopReason; readonly result: object; readonly weightsBlobId: string | null }
   | { readonly status: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly status: 'cancelled' };
 

@@ -13,6 +13,7 @@ import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { splitSizes } from '../training/split.ts';
+import { updatesOf } from '../training/training-request.ts';
 import { instanceCount } from '../training/window-request.ts';
 import type { EngineIdentity } from './checkpoint-match.ts';
 import { type ResumePoint, restoreNewest } from './checkpoint-restore.ts';
@@ -22,6 +23,7 @@ import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
 import { BROKEN, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
 import { createProgressMeter, type ProgressMeter } from './progress-meter.ts';
+import { testedRates } from './tested-rates.ts';
 import { trainedModel } from './trained-model.ts';
 
 export interface ExecutionDeps {
@@ -178,6 +180,10 @@ export class JobExecution {
         const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });
         return this.#insist(() => executions.finishSucceeded(job, model));
       }
+      case 'tested': {
+        const success = testedRates({ ...outcome, job, progress: meter.ended(), datasetSha256 });
+        return this.#insist(() => executions.finishSucceeded(job, success));
+      }
       case 'failed':
         return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
       case 'cancelled':
@@ -214,12 +220,15 @@ function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout 
 }
 
 function meterOf(
-  { training, window, split }: ClaimedJob['request'],
+  request: ClaimedJob['request'],
   { rows, start, now }: { rows: number; start: ResumePoint | null; now: () => number },
 ): ProgressMeter {
+  const { training, window, split } = request;
+  const trainRows = splitSizes(instanceCount(rows, window), split).train;
   return createProgressMeter({
     epochs: training.epochs,
-    trainRows: splitSizes(instanceCount(rows, window), split).train,
+    steps: updatesOf(request, trainRows),
+    trainRows,
     batchSize: training.batch_size,
     firstEpoch: start?.epoch ?? 0,
     firstStep: start?.step ?? 0,

@@ -1,7 +1,7 @@
 import { BlobError } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
 import type { TrainFailed, TrainFinished } from '../threads/protocol.ts';
-import type { TrainedNetwork } from '../training/run-training.ts';
+import type { TestedRates, TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
 import type { JobFailure } from './job-ending.ts';
 import type { StopReason } from './job-state.ts';
@@ -12,6 +12,7 @@ export type StopCause = 'lease_lost' | 'cancel' | 'release' | 'time_limit';
 /** What becomes of a job after its training. */
 export type JobOutcome =
   | { readonly kind: 'succeeded'; readonly stopReason: StopReason; readonly trained: TrainedNetwork }
+  | { readonly kind: 'tested'; readonly stopReason: StopReason; readonly tested: TestedRates }
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly kind: 'cancelled' | 'released' | 'lost' };
 
@@ -30,11 +31,20 @@ export const BROKEN: JobFailure = {
 export function outcomeOf(end: TrainFinished | TrainFailed, cause: StopCause | null): JobOutcome {
   if (cause === 'lease_lost') return { kind: 'lost' };
   if (cause === 'cancel') return { kind: 'cancelled' };
-  if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
+  if (end.type === 'finished' && !isLeft(end.trained)) return 'rates' in end.trained ? rangeTested(end.trained) : trainerEnded(end.trained);
   if (cause === 'release') return { kind: 'released' };
   if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
   if (cause === 'time_limit') return timeIsUp('limits.max_seconds passed, and the training did not come to a result soon after.');
   return { kind: 'failed', stopReason: 'error', error: BROKEN };
+}
+
+/** Whether the thread left at a request, with nothing to show for it. A range test has nothing to show before its end. */
+function isLeft(trained: TrainedNetwork | TestedRates): boolean {
+  return 'rates' in trained ? trained.rates.stop_reason === 'stopped' : trained.result.stop_reason === 'abandoned';
+}
+
+function rangeTested(tested: TestedRates): JobOutcome {
+  return { kind: 'tested', stopReason: 'completed', tested };
 }
 
 function trainerEnded(trained: TrainedNetwork): JobOutcome {

@@ -29,6 +29,13 @@ export const createJobBody = Type.Object(
         on_success: { model: 'iris-mlp' },
       },
       {
+        kind: 'lr_range_test',
+        spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
+        dataset: 'ds_01J00000000000000000000000',
+        target: 'species',
+        training: { optimizer: { type: 'sgd' } },
+      },
+      {
         kind: 'evaluation',
         spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
         features: ['petal_length'],
@@ -126,9 +133,17 @@ export const JobReply = Type.Object(
     latest_metrics: Nullable(Metrics),
     best: Nullable(Type.Unknown({ description: '`epoch`, `metric`, `value` and `checkpoint` of the best epoch so far.' })),
     timeline: Type.Array(Type.Unknown(), { description: 'Every state the job was in, with its time.' }),
-    result: Nullable(Type.Unknown({ description: 'What training gave; null until it has succeeded.' })),
+    result: Nullable(
+      Type.Unknown({
+        description:
+          'What the job gave; null until it has succeeded. Of a training `model`, `version`, `metrics`, `converged` and `weights_sha256`; of a range test `learning_rates`, a list of `learning_rate`, `loss` and `smoothed_loss`, and `suggested_learning_rate`, a tenth of the rate at which the smoothed loss is lowest, or null.',
+      }),
+    ),
     error: Nullable(Type.Unknown({ description: '`code`, `detail`, `errors` and `hint` of a failed job.' })),
-    receipt: Type.Unknown({ description: 'Hashes and versions that make the result repeatable.' }),
+    receipt: Type.Unknown({
+      description:
+        'Hashes and versions that make the result repeatable; `learning_rate` is the one that was used, where `auto` was asked for too.',
+    }),
     created_at: Timestamp,
     links: Type.Record(Type.String(), Nullable(Type.String())),
   },

@@ -165,6 +165,7 @@ async function insertTraining(
       seed: request.training.seed,
       engine: null,
       backend: null,
+      learning_rate: null,
     },
   });
   await appendEvent(tx, id, 'status', { status: 'queued' });

@@ -27,7 +27,11 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
     stopReason,
     progress,
     result: { metrics, converged: result.converged, weights_sha256: weightsSha256 },
-    receipt: receiptOf(input),
+    receipt: receiptOf({
+      ...input,
+      backend: result.backend,
+      learningRate: job.request.kind === 'evaluation' ? null : result.learning_rate,
+    }),
     weightsFile: encodeSafetensors(result.weights, weightsTexts(described)),
     version:
       onSuccess === null
@@ -45,15 +49,24 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   };
 }
 
+export interface ReceiptInput {
+  readonly job: ClaimedJob;
+  readonly datasetSha256: string;
+  readonly backend: string;
+  /** What schedules start from, found or given; null where nothing was updated, or where none was found. */
+  readonly learningRate: number | null;
+}
+
 /** What was trained on what by what: the same receipt means the same weights. */
-function receiptOf({ job, trained, datasetSha256 }: TrainedModelInput): object {
+export function receiptOf({ job, datasetSha256, backend, learningRate }: ReceiptInput): object {
   return {
     ...job.receipt,
     spec_sha256: sha256(Buffer.from(JSON.stringify(job.request.spec))),
     dataset_sha256: datasetSha256,
     seed: job.request.training.seed,
     engine: engineVersion,
-    backend: trained.result.backend,
+    backend,
+    learning_rate: learningRate,
   };
 }
 

@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { EpochReport } from '../engine/index.ts';
 import type { RequestFault } from '../errors.ts';
-import type { TrainedNetwork, TrainingTask } from '../training/run-training.ts';
+import type { TestedRates, TrainedNetwork, TrainingTask } from '../training/run-training.ts';
 
 /** The task a thread is given. */
 export interface TrainCommand {
@@ -37,7 +37,7 @@ export interface EpochBatch {
 
 export interface TrainFinished {
   readonly type: 'finished';
-  readonly trained: TrainedNetwork;
+  readonly trained: TrainedNetwork | TestedRates;
 }
 
 export interface TrainFailed {

@@ -11,6 +11,7 @@ import {
   type TrainingRequest,
   TrainingRequestBody,
   targetColumns,
+  updatesOf,
 } from './training-request.ts';
 import { expansionFaults, instanceCount, windowFaults, windowOptions } from './window-request.ts';
 
@@ -32,7 +33,7 @@ export interface CheckedTrainingRequest {
   readonly request: TrainingRequest;
   readonly warnings: readonly Fault[];
   readonly datasetSha256: string;
-  /** Updates all epochs take. */
+  /** Updates the job takes. */
   readonly steps: number;
 }
 
@@ -93,8 +94,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const trainRows = splitSizes(rows, split).train;
   const memory = memoryFaults(request, trainRows, limits).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
-  const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
-  return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
+  return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps: updatesOf(request, trainRows) } };
 }
 
 function usableFields(body: unknown, faults: readonly Fault[]): Draft {

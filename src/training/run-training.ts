@@ -4,14 +4,16 @@ import {
   evaluate,
   loadPredictor,
   readGivenWeights,
+  type TestedLearningRates,
   type TrainRequest,
   type TrainResult,
+  testLearningRates,
   train,
 } from '../engine/index.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
 import { prepareTraining } from './prepare.ts';
-import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
+import { engineTask, learningRateRange, type TrainingRequest, targetColumns } from './training-request.ts';
 import { describeWeights, weightsTexts } from './weights-texts.ts';
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
@@ -37,6 +39,11 @@ export interface TrainedNetwork {
   readonly golden: GoldenRows;
 }
 
+/** A range test that has ended. It leaves no weights. */
+export interface TestedRates {
+  readonly rates: TestedLearningRates;
+}
+
 /** The task of a request: of the dataset only the columns that it names. */
 export function trainingTask({ table, schema, ...rest }: TrainingTask): TrainingTask {
   const { features, target, training, window } = rest.request;
@@ -45,11 +52,14 @@ export function trainingTask({ table, schema, ...rest }: TrainingTask): Training
   return { ...rest, table: { rows: table.rows, columns: table.columns.filter(isNeeded) }, schema: schema.filter(isNeeded) };
 }
 
-/** Prepares the data, trains and lets the trained network answer its golden rows. Yields after every epoch, as `train` does. */
+/**
+ * Prepares the data, runs what the kind of the job asks for and lets the trained network answer its golden rows. Yields after
+ * every epoch, as `train` does.
+ */
 export function* runTraining(
   { request, table, schema, backend, resumeFrom }: TrainingTask,
   running: Pick<TrainRequest, 'control' | 'now'>,
-): Generator<EpochReport, TrainedNetwork, void> {
+): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
   const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
   const { data, split, preprocessing, windows } = prepareTraining({ request, table, schema });
   const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
@@ -59,6 +69,7 @@ export function* runTraining(
   const stateTexts = weightsTexts(describeWeights(spec, preprocessing));
   const shared = { spec, task: engineTask(task), training, data, split, backend, diagnostics, stateTexts };
   const engineRequest = { ...shared, ...given, ...resume, ...running };
+  if (kind === 'lr_range_test') return { rates: testLearningRates(engineRequest, learningRateRange(training)) };
   const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });
   const measured = { ...result, metrics: { ...result.metrics, ...windows?.baselines } };

@@ -1,12 +1,15 @@
 import Type, { type Static } from 'typebox';
-import type { ModelSpec, Task, TrainingOptions } from '../engine/index.ts';
+import { DEFAULT_RANGE, type LearningRateRange, type ModelSpec, type Task, type TrainingOptions } from '../engine/index.ts';
 import { idPattern, NAME_PATTERN } from '../lib/ids.ts';
 import type { WindowOptions } from '../preprocessing/index.ts';
 import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
 import { WindowBody } from './window-request.ts';
 
-/** Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training. */
-export const JOB_KINDS = ['training', 'evaluation'] as const;
+/**
+ * Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training; a range test
+ * sweeps the learning rate over the first updates, and leaves a curve and no weights.
+ */
+export const JOB_KINDS = ['training', 'evaluation', 'lr_range_test'] as const;
 
 type JobKind = (typeof JOB_KINDS)[number];
 
@@ -46,7 +49,11 @@ const SplitBody = Type.Object(
 export const TrainingRequestBody = Type.Object(
   {
     kind: Type.Optional(
-      Type.Enum([...JOB_KINDS], { default: 'training', description: '`evaluation` measures `initial_weights` on all rows.' }),
+      Type.Enum([...JOB_KINDS], {
+        default: 'training',
+        description:
+          '`evaluation` measures `initial_weights` on all rows. `lr_range_test` raises the learning rate from update to update, as `training.schedule` says or from 1e-5 to 10 in 100 updates; its result holds the losses and a suggestion.',
+      }),
     ),
     model: Type.Optional(Type.String({ pattern: NAME_PATTERN, description: 'Name of a stored definition; or give `spec`.' })),
     spec: Type.Optional(AnyObject('The network itself; or give `model`.')),
@@ -64,7 +71,9 @@ export const TrainingRequestBody = Type.Object(
     ),
     window: Type.Optional(WindowBody),
     split: Type.Optional(SplitBody),
-    training: Type.Optional(AnyObject('Epochs, optimizer and the rest. Only an evaluation can do without: of it loss and metrics count.')),
+    training: Type.Optional(
+      AnyObject('Epochs, optimizer and the rest. Only an evaluation, of which loss and metrics count, and a range test can do without.'),
+    ),
     initial_weights: Type.Optional(
       AnyObject(
         'Nested lists by `<layer>/<weight>`. A training starts from them; an evaluation needs all of them, and takes numbers as they are, not standardised.',
@@ -148,6 +157,18 @@ export interface TrainingRequest {
   readonly limits: { readonly max_seconds: number | null; readonly max_memory_bytes: number | null };
   readonly on_success: { readonly model: string; readonly deploy: string | null } | null;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Updates a job takes, of `trainRows` rows. */
+export function updatesOf({ kind, training }: Pick<TrainingRequest, 'kind' | 'training'>, trainRows: number): number {
+  if (kind === 'lr_range_test') return learningRateRange(training).iterations;
+  return Math.ceil(trainRows / training.batch_size) * training.epochs;
+}
+
+/** What a range test sweeps. */
+export function learningRateRange({ schedule }: Pick<TrainingOptions, 'schedule'>): LearningRateRange {
+  const { type: _, ...range } = { ...schedule };
+  return { ...DEFAULT_RANGE, ...range };
 }
 
 /** The task as the engine, which knows no windows, is given it. */

@@ -39,6 +39,7 @@ async function trained(request: Pick<TrainingTask['request'], 'task' | 'target' 
   for (;;) {
     const next = run.next();
     if (next.done !== true) continue;
+    if ('rates' in next.value) throw new Error('only trainings were asked for');
     const { result, preprocessing, golden } = next.value;
     const model: LoadedModel = {
       preprocessing,
