@@ -21,6 +21,7 @@ export function draftOfKind(draft: Draft): Draft {
 }
 
 const SWEEP = 'lr_range_test';
+const SWEEP_UPDATES_MAX = 10_000;
 
 /** The schedule of a range test as far as it was posted; what is no schedule is left to the check of the training. */
 function sweepOf(schedule: unknown): unknown {
@@ -54,14 +55,23 @@ function rangeTestFaults(has: (field: string) => boolean, { training }: Draft): 
     const pointer = `/${field}`;
     if (has(field)) faults.push({ pointer, code: 'conflicting_fields', detail, suggestion: [{ op: 'remove', path: pointer }] });
   }
-  const schedule: { type?: unknown } = Object(training?.['schedule']);
+  const schedule: { type?: unknown; iterations?: unknown } = Object(training?.['schedule']);
   if (typeof schedule.type === 'string' && schedule.type !== SWEEP) {
     const path = '/training/schedule';
     const detail = `A range test sweeps the learning rate itself: its schedule is ${SWEEP}, or left out.`;
     const suggestion = [{ op: 'remove', path } as const];
     faults.push({ pointer: `${path}/type`, code: 'conflicting_fields', detail, expected: SWEEP, received: schedule.type, suggestion });
   }
-  return faults;
+  return [...faults, ...lengthFaults(schedule)];
+}
+
+/** Every update is a row of the result. */
+function lengthFaults({ iterations }: { iterations?: unknown }): Fault[] {
+  if (typeof iterations !== 'number' || iterations <= SWEEP_UPDATES_MAX) return [];
+  const pointer = '/training/schedule/iterations';
+  const detail = `A range test takes ${SWEEP_UPDATES_MAX} updates at most, received ${iterations}.`;
+  const suggestion = [{ op: 'replace', path: pointer, value: SWEEP_UPDATES_MAX } as const];
+  return [{ pointer, code: 'limit_exceeded', detail, expected: SWEEP_UPDATES_MAX, received: iterations, suggestion }];
 }
 
 function evaluationFaults(has: (field: string) => boolean): Fault[] {

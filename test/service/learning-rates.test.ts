@@ -37,6 +37,12 @@ describe('learning rates through the API', () => {
 
   const rangeTest = (changes: object = {}) => ({ kind: 'lr_range_test', spec: IRIS, dataset: iris, target: 'species', ...changes });
 
+  /** Takes seconds. */
+  const slowTest = (iterations: number) => {
+    const training = { batch_size: 128, schedule: { type: 'lr_range_test', iterations, max_learning_rate: 1e-4 } };
+    return rangeTest({ spec: DIGITS, dataset: digits, target: 'digit', task: 'classification', training });
+  };
+
   it.each([
     ['iris', () => rangeTest()],
     ['digits', () => rangeTest({ spec: DIGITS, dataset: digits, target: 'digit', task: 'classification' })],
@@ -78,19 +84,19 @@ describe('learning rates through the API', () => {
       ['/diagnostics', 'conflicting_fields'],
       ['/training/schedule/type', 'conflicting_fields'],
     ]);
+    const long = await service.post('/v1/jobs', rangeTest({ training: { schedule: { type: 'lr_range_test', iterations: 10_001 } } }));
+    expect(long.body.errors).toMatchObject([{ pointer: '/training/schedule/iterations', code: 'limit_exceeded' }]);
   });
 
   it('are no longer tested when the job is cancelled', async () => {
-    const training = { schedule: { type: 'lr_range_test', iterations: 10_000_000, max_learning_rate: 1e-4 } };
-    const { body: job } = await service.post('/v1/jobs', rangeTest({ training }));
+    const { body: job } = await service.post('/v1/jobs', slowTest(10_000));
     await eventually('the test has begun', async () => ((await service.get(job.links.self)).body.progress.step > 0 ? true : null));
     await service.post(job.links.cancel, {});
     expect(await service.ended(job.id)).toMatchObject({ status: 'cancelled', result: null });
   });
 
   it('are tested from the beginning by the next worker when one was killed', async () => {
-    const training = { schedule: { type: 'lr_range_test', iterations: 60_000, max_learning_rate: 1e-2 } };
-    const request = rangeTest({ training });
+    const request = slowTest(2_500);
     const { body: job } = await service.post('/v1/jobs', request);
     await eventually('the test has begun', async () => ((await service.get(job.links.self)).body.progress.step > 0 ? true : null));
     const { body: workers } = await service.get('/v1/workers');

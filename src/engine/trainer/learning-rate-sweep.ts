@@ -49,7 +49,10 @@ export function sweepLearningRates(compiled: Compiled, range: LearningRateRange,
   // Steps of a sweep are not those of the job.
   const apart = { ...compiled, request: { ...request, control: new Int32Array(CONTROL.words) } };
   const points: RangePoint[] = [];
-  const ended = (stop_reason: RangeTestResult['stop_reason']) => ({ points, suggested_learning_rate: suggest(points), stop_reason });
+  let lowest: RangePoint | null = null;
+  const ended = (stop_reason: RangeTestResult['stop_reason']): RangeTestResult => {
+    return { points, suggested_learning_rate: suggest(points[0], lowest), stop_reason };
+  };
   let order = request.split.train;
   let mean = 0;
   for (let step = 0; step < range.iterations; step += 1) {
@@ -61,28 +64,21 @@ export function sweepLearningRates(compiled: Compiled, range: LearningRateRange,
     const { end } = runPart(apart, { side: 'training', ...batch });
     const loss = totalLoss(plan, arena);
     mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
-    points.push({ step, learning_rate, loss, smoothed_loss: mean / (1 - SMOOTHING ** (step + 1)) });
+    const point: RangePoint = { step, learning_rate, loss, smoothed_loss: mean / (1 - SMOOTHING ** (step + 1)) };
+    points.push(point);
+    if (lowest === null || point.smoothed_loss < lowest.smoothed_loss) lowest = point;
     onStep();
-    if (end === 'divergence' || hasDiverged(points)) return ended('diverged');
+    if (end === 'divergence' || hasDiverged(point, lowest)) return ended('diverged');
   }
   return ended('completed');
 }
 
-function lowest(points: readonly RangePoint[]): RangePoint | undefined {
-  return points.reduce<RangePoint | undefined>(
-    (best, point) => (best && !(point.smoothed_loss < best.smoothed_loss) ? best : point),
-    undefined,
-  );
+function hasDiverged(point: RangePoint, lowest: RangePoint): boolean {
+  return lowest.smoothed_loss > 0 && point.smoothed_loss > DIVERGED * lowest.smoothed_loss;
 }
 
-function hasDiverged(points: readonly RangePoint[]): boolean {
-  const [best, last] = [lowest(points)!, points.at(-1)!];
-  return best.smoothed_loss > 0 && last.smoothed_loss > DIVERGED * best.smoothed_loss;
-}
-
-function suggest(points: readonly RangePoint[]): number | null {
-  const [first, turn] = [points[0], lowest(points)];
-  if (!first || !turn) return null;
-  const fall = first.smoothed_loss - turn.smoothed_loss;
-  return fall > FALL_MIN * Math.abs(first.smoothed_loss) ? turn.learning_rate / MARGIN : null;
+function suggest(first: RangePoint | undefined, lowest: RangePoint | null): number | null {
+  if (!first || !lowest) return null;
+  const fall = first.smoothed_loss - lowest.smoothed_loss;
+  return fall > FALL_MIN * Math.abs(first.smoothed_loss) ? lowest.learning_rate / MARGIN : null;
 }
