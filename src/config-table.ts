@@ -93,7 +93,20 @@ export const CONFIG_TABLE = {
   PARAMETERS_MAX: { kind: 'integer', fallback: 100_000_000, min: 1, max: 10_000_000_000, help: 'Trainable numbers of a model.' },
   EPOCHS_MAX: { kind: 'integer', fallback: 100_000, min: 1, max: 1_000_000_000, help: 'Epochs of a job.' },
   PREDICT_ROWS_MAX: { kind: 'integer', fallback: 10_000, min: 1, max: 10_000_000, help: 'Rows of one predict request.' },
-  ARENA_BYTES_MAX: { kind: 'integer', fallback: 2 * GIB, min: MIB, max: 1024 * GIB, help: 'Bytes of memory a job may train in.' },
+  DATASET_MEMORY_BYTES: {
+    kind: 'integer',
+    fallback: 512 * MIB,
+    min: 64 * KIB,
+    max: 1024 * GIB,
+    help: 'Bytes of memory the data of a job may take, encoded rows included. Larger data is trained on from a temporary file under TMPDIR, to the same bits.',
+  },
+  ARENA_BYTES_MAX: {
+    kind: 'integer',
+    fallback: 2 * GIB,
+    min: MIB,
+    max: 1024 * GIB,
+    help: 'Bytes of memory a job may train in: network, batches and data.',
+  },
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof CONFIG_TABLE;

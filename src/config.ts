@@ -48,6 +48,7 @@ export interface Limits {
   readonly parametersMax: number;
   readonly epochsMax: number;
   readonly predictRowsMax: number;
+  readonly datasetMemoryBytes: number;
   readonly arenaBytesMax: number;
 }
 
@@ -154,6 +155,7 @@ function configOf(values: Values): Config {
       parametersMax: values.PARAMETERS_MAX,
       epochsMax: values.EPOCHS_MAX,
       predictRowsMax: values.PREDICT_ROWS_MAX,
+      datasetMemoryBytes: values.DATASET_MEMORY_BYTES,
       arenaBytesMax: values.ARENA_BYTES_MAX,
     }),
   });

@@ -6,11 +6,13 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type BlobStore, CHUNK_BYTES } from '../blobs/blob-store.ts';
 import type { DatasetService } from '../datasets/dataset-service.ts';
+import type { OpenedTable } from '../datasets/table-reader.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
 import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol.ts';
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
+import { encodedBytes } from '../training/data-memory.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { splitSizes } from '../training/split.ts';
 import { updatesOf } from '../training/training-request.ts';
@@ -35,7 +37,7 @@ export interface ExecutionDeps {
   readonly identity: EngineIdentity;
   readonly leaseSeconds: number;
   readonly trainPool: TrainPool;
-  readonly datasets: Pick<DatasetService, 'get' | 'loadTable'>;
+  readonly datasets: Pick<DatasetService, 'get' | 'openTable'>;
   readonly backend: TrainRequest['backend'];
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -73,14 +75,17 @@ export class JobExecution {
     const { lease, projectId, request } = this.#job;
     logger.info('job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
+    let data: OpenedTable | undefined;
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
       if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
-      const { schema, sha256 } = await this.#insist(() => datasets.get(projectId, request.dataset));
-      const table = await this.#insist(() => datasets.loadTable(projectId, request.dataset));
+      const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
+      const bytes = encodedBytes({ ...request, dataset });
+      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
       const start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
       const resume = start === null ? {} : { resumeFrom: start.state };
-      const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...resume });
+      const { schema, sha256 } = dataset;
+      const task = trainingTask({ request, table: data.table, schema, backend: this.#deps.backend, ...resume });
       await this.#write(await this.#train(task, start), sha256);
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
@@ -89,6 +94,7 @@ export class JobExecution {
       await this.#insist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
     } finally {
       clearTimeout(timer);
+      await data?.close();
     }
   }
 

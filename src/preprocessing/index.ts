@@ -1,6 +1,6 @@
 // The front door of preprocessing: the trainer learns and encodes, deployments encode and decode, checks look at schemas.
 
-export { dataSignature, defaultFeatures } from './data-signature.ts';
+export { dataSignature, defaultFeatures, encodedWidth } from './data-signature.ts';
 export { decodeOutputs, type Prediction } from './decode-outputs.ts';
 export { encodeFeatures, encodeTargets, targetMean, targetStd } from './encode.ts';
 export { encodeInstances } from './encode-instances.ts';

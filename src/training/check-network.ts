@@ -18,6 +18,8 @@ import { forecastSpec, forecastTraining } from './window-request.ts';
 
 export interface TrainingLimits extends SpecLimits {
   readonly epochsMax: number;
+  /** Data that would take more is trained on from disk. */
+  readonly datasetMemoryBytes: number;
 }
 
 /** The columns a network is to learn from and to predict. */
@@ -97,10 +99,18 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
   };
 }
 
-/** Whether a network with its batches, gradients and the optimizer's slots fits the memory this server gives a job. */
-export function arenaFaults(needed: number, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+/** Memory of a job: the network with its batches, gradients and the optimizer's slots, and the data. */
+export interface JobMemory {
+  readonly network: number;
+  readonly data: number;
+}
+
+/** Whether a job fits the memory this server gives it. */
+export function memoryFaults({ network, data }: JobMemory, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+  const needed = network + data;
   if (needed <= arenaBytesMax) return [];
-  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes, this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
+  const ofData = data > 0 ? `, ${data} of them for the data` : '';
+  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes${ofData}; this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
   return [{ pointer: '/spec', code: 'limit_exceeded', detail, expected: arenaBytesMax, received: needed }];
 }
 

@@ -18,7 +18,7 @@ import { splitRows } from './split.ts';
 import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
 
 /** What of a request decides how its rows are prepared. */
-type PreparedRequest = Pick<TrainingRequest, 'kind' | 'target' | 'features' | 'task' | 'split'> & {
+export type PreparedRequest = Pick<TrainingRequest, 'kind' | 'target' | 'features' | 'task' | 'split'> & {
   readonly window?: TrainingRequest['window'];
   readonly training: Pick<TrainingOptions, 'loss' | 'sample_weight_column' | 'class_weight'>;
 };

@@ -1,4 +1,3 @@
-import type { ColumnSchema, Table } from '../datasets/table.ts';
 import {
   type EpochReport,
   evaluate,
@@ -12,21 +11,18 @@ import {
 } from '../engine/index.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
-import { prepareTraining } from './prepare.ts';
-import { engineTask, learningRateRange, type TrainingRequest, targetColumns } from './training-request.ts';
+import { type DataToOpen, narrowData, type OpenData, openData } from './open-data.ts';
+import { engineTask, learningRateRange, type TrainingRequest } from './training-request.ts';
 import { describeWeights, weightsTexts } from './weights-texts.ts';
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
-export interface TrainingTask {
+export interface TrainingTask extends DataToOpen {
   readonly request: Pick<
     TrainingRequest,
     'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'
   > & {
     readonly window?: TrainingRequest['window'];
   };
-  /** The columns of the request at least; `schema` describes them in the same order. */
-  readonly table: Table;
-  readonly schema: readonly ColumnSchema[];
   readonly backend: TrainRequest['backend'];
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
@@ -45,11 +41,8 @@ export interface TestedRates {
 }
 
 /** The task of a request: of the dataset only the columns that it names. */
-export function trainingTask({ table, schema, ...rest }: TrainingTask): TrainingTask {
-  const { features, target, training, window } = rest.request;
-  const needed = new Set([...features, ...targetColumns(target), ...[training.sample_weight_column ?? [], window?.order_by ?? []].flat()]);
-  const isNeeded = ({ name }: { name: string }): boolean => needed.has(name);
-  return { ...rest, table: { rows: table.rows, columns: table.columns.filter(isNeeded) }, schema: schema.filter(isNeeded) };
+export function trainingTask(asked: TrainingTask): TrainingTask {
+  return { ...asked, ...narrowData(asked) };
 }
 
 /**
@@ -57,11 +50,23 @@ export function trainingTask({ table, schema, ...rest }: TrainingTask): Training
  * every epoch, as `train` does.
  */
 export function* runTraining(
-  { request, table, schema, backend, resumeFrom }: TrainingTask,
+  asked: TrainingTask,
+  running: Pick<TrainRequest, 'control' | 'now'>,
+): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
+  const opened = openData(asked);
+  try {
+    return yield* runOn(opened, asked, running);
+  } finally {
+    opened.close();
+  }
+}
+
+function* runOn(
+  { data, split, preprocessing, windows, table }: OpenData,
+  { request, schema, backend, resumeFrom }: TrainingTask,
   running: Pick<TrainRequest, 'control' | 'now'>,
 ): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
   const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
-  const { data, split, preprocessing, windows } = prepareTraining({ request, table, schema });
   const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const given =

@@ -7,7 +7,7 @@ import { checkTrainingRequest } from '../../src/training/check-training-request.
 import { runTraining, trainingTask } from '../../src/training/run-training.ts';
 import { importBuiltin } from '../support/builtins.ts';
 
-const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, epochsMax: 1e6 };
+const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, datasetMemoryBytes: 1e8, epochsMax: 1e6 };
 const DATASET = newId('dataset');
 const BODY = {
   dataset: DATASET,
@@ -21,7 +21,7 @@ const BODY = {
 /** A small training, run to its end with the stop flag at `stop` from the beginning. */
 async function finished(stop: number): Promise<TrainFinished> {
   const { table, schema } = await importBuiltin('xor');
-  const dataset = { id: DATASET, rows: table.rows, sha256: '', schema };
+  const dataset = { id: DATASET, rows: table.rows, bytes: 1000, sha256: '', schema };
   const { checked, faults } = checkTrainingRequest({ body: BODY, dataset, modelSpec: null, limits: LIMITS });
   if (checked === null) throw new Error(JSON.stringify(faults));
   const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));

@@ -3,13 +3,13 @@ import { importRows } from '../../src/datasets/json-import.ts';
 import { type CheckedDataset, checkTrainingRequest } from '../../src/training/check-training-request.ts';
 
 const ID = 'ds_01J00000000000000000000000';
-const LIMITS = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, epochsMax: 1000 };
+const LIMITS = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, datasetMemoryBytes: 1e8, epochsMax: 1000 };
 const ROWS = Array.from({ length: 100 }, (_, at) => ({ at, x: Math.sin(at), y: at % 7, word: [at % 3, 1] }));
 
 function dataset(rows: readonly object[] = ROWS): CheckedDataset {
   const { table, schema, faults } = importRows(rows, { limits: { rowsMax: 1000, columnsMax: 100 } });
   if (table === null) throw new Error(JSON.stringify(faults));
-  return { id: ID, rows: table.rows, sha256: 'abc', schema };
+  return { id: ID, rows: table.rows, bytes: 10_000, sha256: 'abc', schema };
 }
 
 function check(change: object, limits = LIMITS) {
@@ -77,8 +77,12 @@ describe('the request of a forecast', () => {
     expect(check(change).faults).toEqual(expected);
   });
 
-  test('refuses windows that take more memory than a job may have', () => {
-    const { faults } = check({}, { ...LIMITS, arenaBytesMax: 90 * 10 * 2 * 4 - 1 });
-    expect(faults).toContain('/window limit_exceeded');
+  test('counts windows to the memory of a job until they would be too large: then rows are held, once each', () => {
+    const long = { window: { history: 50 } };
+    const allowing = (arenaBytesMax: number, datasetMemoryBytes: number) =>
+      check(long, { ...LIMITS, arenaBytesMax, datasetMemoryBytes }).faults;
+    // 50 windows of 50 rows with two numbers each are 20,000 bytes, and the table another 10,000.
+    expect(allowing(30_000, 1e6)).toEqual(['/spec limit_exceeded']);
+    expect(allowing(30_000, 10_000)).toEqual([]);
   });
 });
