@@ -20,6 +20,7 @@ import { registerShutdown } from './http/shutdown.ts';
 import { registerValidation } from './http/validation.ts';
 import { checkpointRoutes } from './jobs/checkpoint-routes.ts';
 import { jobRoutes } from './jobs/job-routes.ts';
+import { logRoutes } from './jobs/log-routes.ts';
 import { modelRoutes } from './models/model-routes.ts';
 import type { Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -79,6 +80,7 @@ async function registerFeatures(app: App, services: Services, limits: Limits): P
   await modelRoutes(app, { models, trainingChecks, idempotency });
   await jobRoutes(app, { jobs, idempotency });
   await checkpointRoutes(app, { checkpoints });
+  await logRoutes(app, { jobs });
   await deploymentRoutes(app, { deployments });
   await catalogRoutes(app);
   await workerRoutes(app, { fleet });

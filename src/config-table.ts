@@ -73,6 +73,20 @@ export const CONFIG_TABLE = {
     max: 3600,
     help: 'After this many seconds without a sign of life of its worker a job is given to another one.',
   },
+  CHECKPOINT_DAYS: {
+    kind: 'integer',
+    fallback: 7,
+    min: 0,
+    max: 36_500,
+    help: 'After so many days an ended job keeps of its checkpoints only the newest one and those that are pinned.',
+  },
+  CHECKPOINT_BYTES_MAX: {
+    kind: 'integer',
+    fallback: 20 * GIB,
+    min: 0,
+    max: 1024 * GIB,
+    help: 'Beyond so many bytes a project loses checkpoints of ended jobs, oldest first; never one that is pinned or that a failed or cancelled job would go on from.',
+  },
   ENGINE_BACKEND: {
     kind: 'choice',
     fallback: 'auto',

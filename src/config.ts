@@ -34,6 +34,7 @@ export interface Config {
     readonly apiKey: string | null;
   };
   readonly worker: { readonly concurrency: number; readonly leaseSeconds: number };
+  readonly checkpoints: { readonly days: number; readonly bytesMax: number };
   readonly engine: { readonly backend: Values['ENGINE_BACKEND'] };
   readonly limits: Limits;
 }
@@ -145,6 +146,7 @@ function configOf(values: Values): Config {
       apiKey: values.API_KEY,
     }),
     worker: Object.freeze({ concurrency: values.WORKER_CONCURRENCY, leaseSeconds: values.LEASE_SECONDS }),
+    checkpoints: Object.freeze({ days: values.CHECKPOINT_DAYS, bytesMax: values.CHECKPOINT_BYTES_MAX }),
     engine: Object.freeze({ backend: values.ENGINE_BACKEND }),
     limits: Object.freeze({
       bodyBytesMax: values.BODY_BYTES_MAX,

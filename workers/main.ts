@@ -114,7 +114,14 @@ async function openConnections(config: Config, report: Report, shutdown: Shutdow
   const queue = createTrainQueue(store, report('queue'));
   shutdown.add('queue', queue.close);
   const recovery = createLeaseRecovery(database.pool);
-  const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery, onError: report('dispatcher') });
+  const dispatcher = startDispatcher({
+    pool: database.pool,
+    listener,
+    queue,
+    recovery,
+    checkpointLimits: config.checkpoints,
+    onError: report('dispatcher'),
+  });
   shutdown.add('dispatcher', dispatcher.close);
   return { trainPool, database, listener, keeper, store, recovery };
 }

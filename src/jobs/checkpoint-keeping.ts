@@ -56,7 +56,7 @@ export async function removeCheckpoints(client: PoolClient, ids: readonly string
     [ids],
   );
   await client.query(
-    `UPDATE job SET best = regexp_replace(best::text, '"checkpoint":"[^"]*"', '"checkpoint":null')::json
+    `UPDATE job SET best = regexp_replace(best::text, '"checkpoint" *: *"[^"]*"', '"checkpoint":null')::json
       WHERE id = ANY($1) AND best ->> 'checkpoint' = ANY($2)`,
     [rows.map(({ jobId }) => jobId), ids],
   );

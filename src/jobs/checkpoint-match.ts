@@ -26,8 +26,8 @@ export function goesOnFrom(worker: EngineIdentity, checkpoint: { engine: string 
   return engine === worker.engine && variantsLike(backend).includes(worker.backend);
 }
 
-/** Who could go on with a job: the worker that asks, only others that are alive, or nobody. */
-export type Match = 'this_worker' | 'other_worker' | 'no_worker';
+/** Where workers are that would go on with a job to the same bits: the one that asks, only others that are alive, or nobody. */
+export type Match = 'here' | 'elsewhere' | 'nowhere';
 
 /** Whether a worker may take a job up: its newest checkpoint decides, and a job without one is anybody's. */
 export async function findMatch(client: ClientBase, jobId: string, worker: EngineIdentity): Promise<Match> {
@@ -36,12 +36,12 @@ export async function findMatch(client: ClientBase, jobId: string, worker: Engin
     [jobId],
   );
   const [newest] = rows;
-  if (newest === undefined || newest.backend === null || goesOnFrom(worker, newest)) return 'this_worker';
+  if (newest === undefined || newest.backend === null || goesOnFrom(worker, newest)) return 'here';
   const { rowCount } = await client.query(
     `SELECT FROM worker WHERE engine = $1 AND backend = ANY($2) AND last_heartbeat_at > now() - make_interval(secs => $3) LIMIT 1`,
     [newest.engine, variantsLike(newest.backend), LIVE_SECONDS],
   );
-  return rowCount === 1 ? 'other_worker' : 'no_worker';
+  return rowCount === 1 ? 'elsewhere' : 'nowhere';
 }
 
 /** Jobs that wait for a worker like this one, held until the transaction ends. */

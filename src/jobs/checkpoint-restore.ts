@@ -8,6 +8,7 @@ import { type EngineIdentity, goesOnFrom } from './checkpoint-match.ts';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
 import { type JobLease, withFence } from './job-fence.ts';
+import { appendLog } from './job-log.ts';
 
 export interface RestoreDeps {
   readonly pool: Pool;
@@ -32,7 +33,6 @@ const LOOKED_AT_MAX = 1000;
 export async function restoreNewest(deps: RestoreDeps, lease: JobLease, attempt: number): Promise<ResumePoint | null> {
   const damaged: { checkpoint: StoredCheckpoint; problem: string }[] = [];
   const found = await newestWhole(deps, lease.jobId, (checkpoint, problem) => damaged.push({ checkpoint, problem }));
-  if (found === null && damaged.length === 0) return null;
   await withFence(deps.pool, lease, async (client) => {
     await removeCheckpoints(
       client,
@@ -41,6 +41,10 @@ export async function restoreNewest(deps: RestoreDeps, lease: JobLease, attempt:
     await appendEvents(client, lease.jobId, [
       ...damaged.map(({ checkpoint, problem }) => ({ type: 'warning', data: damageWarning(checkpoint, problem, found) }) as const),
       ...(found === null ? [] : [{ type: 'resumed', data: { attempt, epoch: found.epoch } } as const]),
+    ]);
+    await appendLog(client, lease.jobId, [
+      ...damaged.map(({ checkpoint, problem }) => ({ level: 'warn', message: damageWarning(checkpoint, problem, found).detail }) as const),
+      { level: 'info', message: startLine(deps.identity, attempt, found) },
     ]);
   });
   return found;
@@ -61,6 +65,11 @@ async function newestWhole(
     }
   }
   return null;
+}
+
+function startLine({ engine, backend }: EngineIdentity, attempt: number, found: ResumePoint | null): string {
+  const from = found === null ? 'starts from the beginning' : `goes on after epoch ${found.epoch}`;
+  return `Attempt ${attempt} ${from}, with engine ${engine} on ${backend}.`;
 }
 
 function damageWarning({ id, epoch }: StoredCheckpoint, problem: string, found: ResumePoint | null) {

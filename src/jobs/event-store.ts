@@ -9,6 +9,7 @@ export interface JobEventData {
   readonly epoch: object;
   readonly checkpoint: { readonly checkpoint: string; readonly epoch: number; readonly step: number };
   readonly warning: { readonly code: string; readonly detail: string; readonly pointer?: string };
+  /** A line for the owner; `GET …/logs` shows these alone. */
   readonly log: { readonly level: string; readonly message: string };
   /** The worker died or gave the job back. */
   readonly interrupted: { readonly attempt: number; readonly reason: string };
@@ -49,10 +50,20 @@ export function createEventStore(database: Pick<Database, 'prisma'>) {
       return rows.map(storedEvent);
     },
 
-    /** Events a job's timeline is made of, for several jobs at once. */
+    /** Lines of the log after `seq`, oldest first. */
+    async logs(jobId: string, seq: number, limit: number): Promise<StoredEvent[]> {
+      const rows = await prisma.jobEvent.findMany({
+        where: { jobId, type: 'log', seq: { gt: seq } },
+        orderBy: { seq: 'asc' },
+        take: limit,
+      });
+      return rows.map(storedEvent);
+    },
+
+    /** Events a job's timeline and warnings are made of, for several jobs at once. */
     async timelines(jobIds: readonly string[], tx: Tx = prisma): Promise<Map<string, StoredEvent[]>> {
       const rows = await tx.jobEvent.findMany({
-        where: { jobId: { in: [...jobIds] }, type: { in: ['status', 'interrupted'] } },
+        where: { jobId: { in: [...jobIds] }, type: { in: ['status', 'interrupted', 'warning'] } },
         orderBy: [{ jobId: 'asc' }, { seq: 'asc' }],
       });
       const timelines = new Map<string, StoredEvent[]>(jobIds.map((id) => [id, []]));

@@ -133,6 +133,10 @@ export const JobReply = Type.Object(
     latest_metrics: Nullable(Metrics),
     best: Nullable(Type.Unknown({ description: '`epoch`, `metric`, `value` and `checkpoint` of the best epoch so far.' })),
     timeline: Type.Array(Type.Unknown(), { description: 'Every state the job was in, with its time.' }),
+    warnings: Type.Array(
+      Type.Object({ code: Type.String(), detail: Type.String(), pointer: Type.Optional(Type.String()), at: Timestamp }),
+      { description: 'What its owner should know: of the request, and of what happened to the job.' },
+    ),
     result: Nullable(
       Type.Unknown({
         description:

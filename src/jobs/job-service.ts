@@ -111,6 +111,11 @@ function jobReads(deps: JobServiceDeps) {
       return events.after(id, after, take);
     },
 
+    async logs(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
+      await existingJob(jobs, project, id);
+      return events.logs(id, after, take);
+    },
+
     /** True when the job has ended and has no event after `after`: whoever comes back to the stream has seen it all. */
     async isAllSeen(project: string, id: string, after: number): Promise<boolean> {
       const job = await existingJob(jobs, project, id);

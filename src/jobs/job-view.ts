@@ -19,7 +19,8 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
     progress: job.progress,
     latest_metrics: job.latestMetrics,
     best: job.best,
-    timeline: timeline.map(timelineEntry),
+    timeline: timeline.filter(({ type }) => type !== 'warning').map(timelineEntry),
+    warnings: timeline.filter(({ type }) => type === 'warning').map(({ data, at }) => ({ ...data, at: at.toISOString() })),
     result: job.result,
     error: job.error,
     receipt: job.receipt,
@@ -27,6 +28,7 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
     links: {
       self,
       events: `${self}/events`,
+      logs: `${self}/logs`,
       epochs: `${self}/epochs`,
       cancel: `${self}/cancel`,
       checkpoints: `${self}/checkpoints`,

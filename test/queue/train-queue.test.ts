@@ -40,7 +40,14 @@ describe.each(await availableQueueStores())('the train queue on %s', (kind) => {
   });
 
   function dispatch(): void {
-    const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery: createLeaseRecovery(database.pool), onError });
+    const dispatcher = startDispatcher({
+      pool: database.pool,
+      listener,
+      queue,
+      recovery: createLeaseRecovery(database.pool),
+      checkpointLimits: { days: 7, bytesMax: 1e9 },
+      onError,
+    });
     closing.push(() => dispatcher.close());
   }
 

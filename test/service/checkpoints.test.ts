@@ -59,7 +59,8 @@ describe('checkpoints of a job', () => {
     const asJson = async (from: string): Promise<CallResult['body']> => (await service.get(`${from}?format=json`)).body;
     const [weights, trained] = [await asJson(path), await asJson(`/v1/jobs/${job.id}/weights`)];
     expect(weights.metadata).toEqual(trained.metadata);
-    const shapes = ({ tensors }: CallResult['body']) => Object.entries<{ shape: number[] }>(tensors).map(([name, { shape }]) => [name, shape]);
+    const shapes = ({ tensors }: CallResult['body']) =>
+      Object.entries<{ shape: number[] }>(tensors).map(([name, { shape }]) => [name, shape]);
     expect(shapes(weights)).toEqual(shapes(trained));
     for (const { data } of Object.values<{ data: number[] }>(weights.tensors)) expect(data.every(Number.isFinite)).toBe(true);
     // The state after the last epoch holds the very weights of the job; one before it holds others.
@@ -101,6 +102,23 @@ describe('checkpoints of a job', () => {
     expect((await listOf(job.id))[0]).toMatchObject({ latest: true });
     await service.remove(`/v1/jobs/${job.id}`);
     expect((await service.get(`/v1/jobs/${job.id}/checkpoints`)).status).toBe(404);
+  });
+
+  test('and what workers said about the job are told in its log, page by page and as events', async () => {
+    const job = await service.train(digits(dataset, { epochs: 1 }));
+    const { body } = await service.get(`/v1/jobs/${job.id}/logs?limit=1`);
+    const [line] = body.data;
+    expect(line).toEqual({
+      id: expect.any(Number),
+      level: 'info',
+      message: `Attempt 1 starts from the beginning, with engine ${job.receipt.engine} on ${job.receipt.backend}.`,
+      at: expect.stringMatching(/Z$/),
+    });
+    const { body: events } = await service.get(`/v1/jobs/${job.id}/events`);
+    const { level, message } = line;
+    expect(events.data).toContainEqual({ id: line.id, event: 'log', data: { level, message }, at: line.at });
+    expect((await service.get('/v1/jobs/job_01J00000000000000000000000/logs')).status).toBe(404);
+    expect(job.warnings).toEqual([]);
   });
 
   test('of another job, or of none, are not found', async () => {
