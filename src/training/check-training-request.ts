@@ -216,8 +216,8 @@ function jobMemoryFaults(
   request: TrainingRequest,
   { dataset, trainRows, server }: { dataset: CheckedDataset; trainRows: number; server: TrainingLimits },
 ): Fault[] {
-  const { spec, task, training, limits } = request;
-  const network = estimateTraining({ spec, task: engineTask(task), training, rows: trainRows }).memory_bytes;
+  const { spec, task, training, diagnostics, limits } = request;
+  const network = estimateTraining({ spec, task: engineTask(task), training, diagnostics, rows: trainRows }).memory_bytes;
   const data = dataMemory({ ...request, dataset }, server.datasetMemoryBytes);
   const tooLarge = memoryFaults({ network, data }, training, server);
   const needed = network + data;

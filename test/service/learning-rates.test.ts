@@ -134,6 +134,31 @@ describe('learning rates through the API', () => {
     expect(ended.result).toEqual(undisturbed.result);
   });
 
+  it('that are far too high end a training, and its last checkpoint stays as it was', async () => {
+    const spec = {
+      layers: [
+        { type: 'dense', units: 8, activation: 'relu' },
+        { type: 'dense', units: 1 },
+      ],
+    };
+    // One update per epoch: the first ones leave numbers that are huge, but numbers.
+    const training = { epochs: 50, batch_size: 120, optimizer: { type: 'sgd', learning_rate: 1e6 } };
+    const ended = await service.train({ spec, dataset: iris, target: 'petal_width', training });
+    expect(ended).toMatchObject({ status: 'failed', stop_reason: 'divergence', result: null, error: { code: 'divergence' } });
+    const [where] = ended.error.errors;
+    expect(where.layer).toMatch(/^dense/);
+    expect(ended.error.detail).toContain(where.layer);
+    const { body } = await service.get(`/v1/jobs/${ended.id}/checkpoints`);
+    expect(body.data[0]).toMatchObject({ object: 'checkpoint', latest: true, epoch: expect.any(Number) });
+    const weights = await service.get(`/v1/jobs/${ended.id}/checkpoints/${body.data[0].id}/weights?format=json`);
+    expect(weights.status).toBe(200);
+    const tensors: Record<string, { data: unknown[] }> = weights.body.tensors;
+    expect(Object.keys(tensors)).toEqual(['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']);
+    const numbers = Object.values(tensors).flatMap(({ data }) => data.flat(2));
+    expect(numbers.length).toBe(4 * 8 + 8 + 8 + 1);
+    for (const number of numbers) expect(number).toSatisfy(Number.isFinite);
+  });
+
   it('have no word but auto, and a perceptron has none', async () => {
     const training = (optimizer: object) => ({ spec: IRIS, dataset: iris, target: 'species', training: { epochs: 1, optimizer } });
     const refused = await service.post('/v1/jobs', training({ type: 'adam', learning_rate: '0.01' }));

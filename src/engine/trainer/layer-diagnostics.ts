@@ -42,11 +42,20 @@ export interface DiagnosedStep {
   readonly seed: readonly [number, number];
 }
 
+function placeApart({ step, training }: TrainingPlan) {
+  const kept = step.calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
+  return placeValues({ ...step, kept, batchSize: training.batchSize, realBytes: 4 });
+}
+
+/** What the copy of the arena takes in which diagnostics look at a step. */
+export function diagnosticsBytes(plan: TrainingPlan): number {
+  return placeApart(plan).to;
+}
+
 /** Runs one step on a copy of the arena in which every value keeps its own place, and looks at all of them. */
 export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena: ArrayBuffer, step: DiagnosedStep) => LayerDiagnostics[] {
   const { step, training } = plan;
-  const kept = step.calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
-  const placed = placeValues({ ...step, kept, batchSize: training.batchSize, realBytes: 4 });
+  const placed = placeApart(plan);
   const copy = new ArrayBuffer(placed.to);
   const program = assembleProgram(step.calls, placed.places, { arenaBytes: placed.to, batchSize: training.batchSize });
   const session = backend.load(program, copy);
