@@ -12,7 +12,7 @@ const BATCH_MS = 50;
 /** How many batches may be under way before the trainer waits for the commits. */
 const BATCHES_AHEAD_MAX = 2;
 
-/** The entry piscina calls: events go to the command's port, the last one is `finished` or `failed`. */
+/** The entry piscina calls: events go to the command's port, the last one is `finished`, `yielded` or `failed`. */
 export default function runCommand(command: TrainCommand): void {
   try {
     post(command, runEpochs(command));
@@ -36,6 +36,10 @@ function runEpochs(command: TrainCommand): ThreadEvent {
     if (next.done === true) {
       batches.flush();
       return { type: 'finished', trained: next.value };
+    }
+    if (Atomics.load(command.flow, FLOW.yield) !== 0) {
+      batches.addLast(next.value);
+      return { type: 'yielded' };
     }
     batches.add(next.value);
   }
@@ -70,6 +74,11 @@ function batchSender(command: TrainCommand) {
       if (!isDue) return;
       checkpointDue = false;
       lastStateAt = performance.now();
+    },
+    /** With its state, whether or not that is due. */
+    addLast: ({ state, ...record }: EpochReport): void => {
+      epochs.push(record);
+      send(state());
     },
     flush: (): void => {
       if (epochs.length > 0) send(null);

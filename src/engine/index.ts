@@ -16,6 +16,7 @@ export { checkSpec } from './spec/check-spec.ts';
 export { checkTraining } from './spec/check-training.ts';
 export { readGivenWeights } from './spec/given-weights.ts';
 export { inferTask } from './spec/infer-task.ts';
+export { resumeFaults } from './spec/resume-faults.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
 export { weightsOfState } from './trainer/engine-state.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';

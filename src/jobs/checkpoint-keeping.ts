@@ -66,18 +66,3 @@ export async function removeCheckpoints(client: PoolClient, ids: readonly string
   ]);
   return rows.length;
 }
-
-/**
- * Gives a job the checkpoint of another one to start from. The bytes are shared: they stay until the last job that has them
- * gives them up. Returns the new checkpoint's id, or null when the other one is gone.
- */
-export async function shareCheckpoint(client: PoolClient, id: string, withJobId: string): Promise<string | null> {
-  const { rowCount } = await client.query('SELECT FROM checkpoint WHERE id = $1 FOR SHARE', [id]);
-  if (rowCount !== 1) return null;
-  const { rows } = await client.query<{ id: string }>(
-    `INSERT INTO checkpoint (id, job_id, epoch, step, blob_id, engine, backend)
-     SELECT $2, $3, epoch, step, blob_id, engine, backend FROM checkpoint WHERE id = $1 RETURNING id`,
-    [id, newId('checkpoint'), withJobId],
-  );
-  return rows[0]?.id ?? null;
-}

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import type { WorkerMatch } from './lifecycle/job-life.ts';
 
 /** A worker not heard of for so long is taken for gone. */
 export const LIVE_SECONDS = 15;
@@ -26,11 +27,8 @@ export function goesOnFrom(worker: EngineIdentity, checkpoint: { engine: string 
   return engine === worker.engine && variantsLike(backend).includes(worker.backend);
 }
 
-/** Where workers are that would go on with a job to the same bits: the one that asks, only others that are alive, or nobody. */
-export type Match = 'here' | 'elsewhere' | 'nowhere';
-
 /** Whether a worker may take a job up: its newest checkpoint decides, and a job without one is anybody's. */
-export async function findMatch(client: ClientBase, jobId: string, worker: EngineIdentity): Promise<Match> {
+export async function findMatch(client: ClientBase, jobId: string, worker: EngineIdentity): Promise<WorkerMatch> {
   const { rows } = await client.query<{ engine: string | null; backend: string | null }>(
     'SELECT engine, backend FROM checkpoint WHERE job_id = $1 ORDER BY epoch DESC LIMIT 1',
     [jobId],

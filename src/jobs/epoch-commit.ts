@@ -8,7 +8,7 @@ import type { EpochRecord } from '../threads/protocol.ts';
 import { findCheckpointId, insertCheckpoint, thinCheckpoints } from './checkpoint-keeping.ts';
 import type { EngineIdentity } from './checkpoint-match.ts';
 import { appendEvents } from './execution-events.ts';
-import { holdFence, type JobLease } from './job-fence.ts';
+import { advanceFenced, holdFence, type JobLease } from './job-fence.ts';
 import type { JobProgress } from './job-store.ts';
 
 export interface EpochCommit {
@@ -54,8 +54,9 @@ export function commitEpochs(deps: EpochCommitDeps, lease: JobLease, commit: Epo
     if (known.length > 0) await compareEpochs(client, lease.jobId, known);
     const fresh = rows.filter(({ epoch }) => inserted.has(epoch)).map((row) => ({ type: 'epoch', data: shownEpoch(row) }) as const);
     await appendEvents(client, lease.jobId, fresh);
-    if (blob !== null) await keepCheckpoint(client, lease.jobId, commit, { blobId: blob.id, ...deps.identity });
-    await updateJob(client, lease.jobId, commit, deps.leaseSeconds);
+    const isKept = blob !== null && (await keepCheckpoint(client, lease.jobId, commit, { blobId: blob.id, ...deps.identity }));
+    await updateJob(client, lease.jobId, commit);
+    await advanceFenced(client, lease, { type: 'epochs_committed', leaseMs: deps.leaseSeconds * 1000, checkpoint: isKept });
     if (blob !== null) await thinCheckpoints(client, lease.jobId, commit.keep);
   });
 }
@@ -119,28 +120,30 @@ function fingerprint({ step, metrics, learning_rate, diagnostics }: Omit<EpochRo
   return JSON.stringify([step, metrics, learning_rate, diagnostics]);
 }
 
+/** Whether it is a new one: the same commit may come twice. */
 async function keepCheckpoint(
   client: PoolClient,
   jobId: string,
   commit: EpochCommit,
   state: EngineIdentity & { readonly blobId: string },
-): Promise<void> {
+): Promise<boolean> {
   const { epoch, step } = newest(commit);
   const id = await insertCheckpoint(client, { jobId, epoch, step, ...state });
-  if (id === null) return;
+  if (id === null) return false;
   await appendEvents(client, jobId, [{ type: 'checkpoint', data: { checkpoint: id, epoch, step } }]);
-  // Only getting further than before proves that the job does not kill its workers.
-  await client.query('UPDATE job SET crash_count = 0 WHERE id = $1', [jobId]);
+  return true;
 }
 
-async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit, leaseSeconds: number): Promise<void> {
+async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit): Promise<void> {
   const { best, metrics, matrices } = newest(commit);
   const checkpoint = await findCheckpointId(client, jobId, best.epoch);
   const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
-  await client.query(
-    `UPDATE job SET progress = $2, latest_metrics = $3, best = $4, lease_until = clock_timestamp() + make_interval(secs => $5) WHERE id = $1`,
-    [jobId, JSON.stringify(commit.progress), JSON.stringify(finiteResults(metrics, matrices)), JSON.stringify(bestJson), leaseSeconds],
-  );
+  await client.query('UPDATE job SET progress = $2, latest_metrics = $3, best = $4 WHERE id = $1', [
+    jobId,
+    JSON.stringify(commit.progress),
+    JSON.stringify(finiteResults(metrics, matrices)),
+    JSON.stringify(bestJson),
+  ]);
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
 }
 

@@ -21,6 +21,9 @@ export interface JobEventData {
 
 export type JobEventType = keyof JobEventData;
 
+/** One event to append, its data fitting its type. */
+export type NewJobEvent = { [Type in JobEventType]: { readonly type: Type; readonly data: JobEventData[Type] } }[JobEventType];
+
 export interface StoredEvent {
   readonly seq: number;
   readonly type: JobEventType;
@@ -34,7 +37,7 @@ const APPEND_EVENT = `
   INSERT INTO job_event (job_id, seq, type, data) SELECT $1, last_event, $2, $3::json FROM counted`;
 
 /** Appends an event to a job's log, in the transaction of what it tells about. */
-export async function appendEvent<Type extends JobEventType>(tx: Tx, jobId: string, type: Type, data: JobEventData[Type]): Promise<void> {
+export async function appendEvent(tx: Tx, jobId: string, { type, data }: NewJobEvent): Promise<void> {
   await tx.$executeRawUnsafe(APPEND_EVENT, jobId, type, JSON.stringify(data));
 }
 

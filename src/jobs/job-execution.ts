@@ -10,7 +10,7 @@ import type { OpenedTable } from '../datasets/table-reader.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
-import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol.ts';
+import type { EpochBatch, ThreadEvent } from '../threads/protocol.ts';
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { encodedBytes } from '../training/data-memory.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
@@ -44,17 +44,29 @@ export interface ExecutionDeps {
   readonly logger: Logger;
 }
 
-/** How long a trainer may take to heed the stop flag before its thread is ended. */
-const GRACE_MS: { readonly [Cause in StopCause]: number } = { lease_lost: 1500, cancel: 1500, release: 8000, time_limit: 60_000 };
+/** How a training is told to stop for each cause, and how long it may take to before its thread is ended; null: as long as it likes. */
+const STOPPING: { readonly [Cause in StopCause]: { readonly how: 'abandon' | 'conclude' | 'yieldSoon'; readonly graceMs: number | null } } =
+  {
+    lease_lost: { how: 'abandon', graceMs: 1500 },
+    cancel: { how: 'abandon', graceMs: 1500 },
+    release: { how: 'abandon', graceMs: 8000 },
+    // Its result is measured on all rows, and whoever does not want to wait for that can still cancel.
+    stop: { how: 'conclude', graceMs: null },
+    time_limit: { how: 'conclude', graceMs: 60_000 },
+    // The end of the epoch is worth some waiting for; else the job goes on from the checkpoint before, to the same bits.
+    pause: { how: 'yieldSoon', graceMs: 30_000 },
+  };
 
 /** A cause further left overrules those right of it. */
-const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'time_limit'];
+const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'stop', 'time_limit', 'pause'];
 
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Newest checkpoints that stay where a request from before there was a choice does not say. */
 const KEEP_DEFAULT = 2;
+
+type ThreadEnd = Exclude<ThreadEvent, EpochBatch>;
 
 /** One attempt at a claimed job. */
 export class JobExecution {
@@ -78,7 +90,7 @@ export class JobExecution {
     let data: OpenedTable | undefined;
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
-      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
+      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease));
       const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
       const bytes = encodedBytes({ ...request, dataset });
       data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
@@ -109,10 +121,10 @@ export class JobExecution {
   #stopTraining(): void {
     const training = this.#training;
     if (training === null || this.#cause === null) return;
-    if (this.#cause === 'time_limit') training.conclude();
-    else training.abandon();
+    const { how, graceMs } = STOPPING[this.#cause];
+    training[how]();
     clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => training.terminate(), GRACE_MS[this.#cause]);
+    if (graceMs !== null) this.#graceTimer = setTimeout(() => training.terminate(), graceMs);
   }
 
   /** Trains to the end, whatever that is. */
@@ -128,7 +140,7 @@ export class JobExecution {
     return { outcome: outcomeOf(end, this.#cause), meter };
   }
 
-  async #follow(run: TrainRun, { meter, firstStep }: { meter: ProgressMeter; firstStep: number }): Promise<TrainFinished | TrainFailed> {
+  async #follow(run: TrainRun, { meter, firstStep }: { meter: ProgressMeter; firstStep: number }): Promise<ThreadEnd> {
     const ticker = startLoop(() => this.#tellProgress(meter, firstStep + run.stepsDone()), {
       intervalMs: PROGRESS_MS,
       onError: (error) => this.#deps.logger.warn({ err: error }, 'progress_not_written'),
@@ -192,10 +204,10 @@ export class JobExecution {
       }
       case 'failed':
         return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
-      case 'cancelled':
-        return this.#insist(() => executions.finishCancelled(job.lease));
+      case 'left':
+        return this.#insist(() => executions.finishLeft(job.lease, outcome.stopReason));
       case 'released':
-        return this.#insist(() => executions.release(job.lease, job.attempt));
+        return this.#insist(() => executions.release(job.lease));
       case 'lost':
         return;
       default:

@@ -4,6 +4,7 @@ import { pagingProperties } from '../http/pagination.ts';
 import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 import { JOB_KINDS, TrainingRequestBody } from '../training/training-request.ts';
 import { JOB_STATUSES, STOP_REASONS } from './job-state.ts';
+import { JOB_WISHES } from './lifecycle/job-life.ts';
 
 const WAIT_SECONDS_MAX = 60;
 
@@ -46,6 +47,19 @@ export const createJobBody = Type.Object(
     ],
   },
 );
+
+export const retryBody = StrictObject({
+  from: Type.Optional(Type.Enum(['checkpoint', 'start'], { default: 'checkpoint', description: 'Where it goes on.' })),
+});
+
+export const forkBody = StrictObject({
+  checkpoint: Type.Optional(Id('checkpoint', 'One of the job; without it the newest.')),
+  patch: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'Merged into the request of the job (RFC 7396): null removes, lists are replaced.',
+    }),
+  ),
+});
 
 export const jobListQuery = StrictObject({
   ...pagingProperties(),
@@ -119,7 +133,9 @@ export const JobReply = Type.Object(
     stop_reason: Nullable(Type.Enum([...STOP_REASONS])),
     attempt: Type.Integer({ description: 'How often a worker has taken the job up.' }),
     queue_position: Nullable(Type.Integer({ description: 'From 1, while the job waits.' })),
-    cancel_requested: Type.Boolean(),
+    wish: Nullable(Type.Enum([...JOB_WISHES], { description: 'What you asked of it and its worker has not done yet.' })),
+    retries: Type.Integer({ description: 'How often it was let go on after its end.' }),
+    forked_from: Nullable(Type.Unknown({ description: '`job`, `checkpoint` and `epoch` it started from.' })),
     request: Type.Unknown({ description: 'The whole request with every default filled in.' }),
     progress: Type.Object({
       fraction: Type.Number(),

@@ -17,11 +17,13 @@ export interface TrainCommand {
   readonly flow: Int32Array;
 }
 
-/** Words by which the main thread holds back a trainer that runs ahead of the commits. */
+/** Words by which the main thread holds back a trainer that runs ahead of the commits, or calls it off between epochs. */
 export const FLOW = {
   /** Batches the main thread has dealt with. */
   acknowledged: 0,
-  words: 1,
+  /** Not 0: leave after the epoch under way, with its state. */
+  yield: 1,
+  words: 2,
 } as const;
 
 /** An epoch as it crosses: numbers only. */
@@ -40,6 +42,11 @@ export interface TrainFinished {
   readonly trained: TrainedNetwork | TestedRates;
 }
 
+/** The trainer left after an epoch, as it was asked to; the state after it was in the last batch. */
+export interface TrainYielded {
+  readonly type: 'yielded';
+}
+
 export interface TrainFailed {
   readonly type: 'failed';
   /** For the log, not for the user. */
@@ -56,4 +63,4 @@ export interface TrainRefusal {
   readonly errors: readonly RequestFault[];
 }
 
-export type ThreadEvent = EpochBatch | TrainFinished | TrainFailed;
+export type ThreadEvent = EpochBatch | TrainFinished | TrainYielded | TrainFailed;

@@ -38,13 +38,15 @@ describe('a job in several hands', () => {
   });
 
   const executionsWith = (blobs: BlobStore): ExecutionStore =>
-    createExecutionStore({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS });
+    createExecutionStore({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY, alone: true });
 
   async function claimed(): Promise<ClaimedJob> {
     const job = await executions.claim(await insertJob(database.pool), 'wrk_A');
     if (job === null) throw new Error('nothing was claimed');
     return job;
   }
+
+  const cancel = (jobId: string) => createJobStore(database).ask('prj_default', jobId, { type: 'cancel' });
 
   async function row(jobId: string) {
     const { rows } = await database.pool.query('SELECT * FROM job WHERE id = $1', [jobId]);
@@ -71,7 +73,7 @@ describe('a job in several hands', () => {
       [lease.jobId, lease.fence],
     );
     expect(rowCount).toBe(1);
-    expect(await createJobStore(database).cancel('prj_default', lease.jobId)).toBe('running');
+    expect((await cancel(lease.jobId))?.step.state).toMatchObject({ status: 'running', wish: 'cancel' });
   }
 
   /** Does the work while another transaction holds the rows of a query. */
@@ -99,7 +101,7 @@ describe('a job in several hands', () => {
     await arrived;
     await canBeRenewedAndCancelled(job).finally(goOn);
     await commit;
-    expect(await row(job.lease.jobId)).toMatchObject({ status: 'running', cancel_requested: true });
+    expect(await row(job.lease.jobId)).toMatchObject({ status: 'running', wish: 'cancel' });
   });
 
   it('can be renewed and cancelled while its weights are on their way to the database', async () => {
@@ -143,8 +145,8 @@ describe('a job in several hands', () => {
 
   it('is cancelled, not queued, when its worker gives it back before it has heard of the cancellation', async () => {
     const job = await claimed();
-    await createJobStore(database).cancel('prj_default', job.lease.jobId);
-    await executions.release(job.lease, job.attempt);
+    await cancel(job.lease.jobId);
+    await executions.release(job.lease);
     expect(await row(job.lease.jobId)).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled', worker_id: null });
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox WHERE attempt > 1');
     expect(doorbells).toBe(0);
@@ -160,7 +162,7 @@ describe('a job in several hands', () => {
       progress: PROGRESS,
       keep: 2,
     });
-    await createJobStore(database).cancel('prj_default', jobId);
+    await cancel(jobId);
     await createLeaseRecovery(database.pool).interruptWorkers(['wrk_A']);
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox');
     expect(doorbells).toBe(0);
@@ -170,7 +172,7 @@ describe('a job in several hands', () => {
   it('is cancelled without waiting for a doorbell that a relay is handing over', async () => {
     const jobId = await insertJob(database.pool);
     await whileHeld('SELECT FROM outbox FOR UPDATE', async () => {
-      expect(await createJobStore(database).cancel('prj_default', jobId)).toBe('queued');
+      expect((await cancel(jobId))?.before.status).toBe('queued');
     });
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
   });

@@ -21,7 +21,13 @@ describe('execution of jobs in the database', () => {
   beforeEach(async () => {
     testDatabase = await createTestDatabase();
     database = openDatabase(testDatabase.url, { poolSize: 8, onError: () => undefined });
-    executions = createExecutionStore({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS });
+    executions = createExecutionStore({
+      pool: database.pool,
+      blobs: createBlobStore(database.pool),
+      leaseSeconds: LEASE_SECONDS,
+      identity: IDENTITY,
+      alone: true,
+    });
     recovery = createLeaseRecovery(database.pool);
   });
 
@@ -79,7 +85,7 @@ describe('execution of jobs in the database', () => {
     const jobId = await insertJob(database.pool);
     const job = await claimed(jobId);
     expect(await executions.claim(jobId, 'wrk_B')).toBeNull();
-    await executions.finishCancelled(job.lease);
+    await executions.finishLeft(job.lease, 'cancelled');
     expect(await executions.claim(jobId, 'wrk_B')).toBeNull();
   });
 
@@ -91,11 +97,11 @@ describe('execution of jobs in the database', () => {
     const successor = await claimed(jobId, 'wrk_B');
     const before = [await row(jobId), await events(jobId)];
     await expect(commit(zombie, [epoch(2)], Buffer.from('state 2'))).rejects.toBeInstanceOf(LeaseLostError);
-    await expect(executions.finishCancelled(zombie.lease)).rejects.toBeInstanceOf(LeaseLostError);
+    await expect(executions.finishLeft(zombie.lease, 'cancelled')).rejects.toBeInstanceOf(LeaseLostError);
     await expect(executions.finishFailed(zombie.lease, 'error', { code: 'x', detail: 'x', errors: [], hint: null })).rejects.toBeInstanceOf(
       LeaseLostError,
     );
-    await expect(executions.release(zombie.lease, 1)).rejects.toBeInstanceOf(LeaseLostError);
+    await expect(executions.release(zombie.lease)).rejects.toBeInstanceOf(LeaseLostError);
     await executions.writeProgress(zombie.lease, { ...PROGRESS, step: 999 });
     expect([await row(jobId), await events(jobId)]).toEqual(before);
     await commit(successor, [epoch(2)]);
@@ -135,12 +141,12 @@ describe('execution of jobs in the database', () => {
   it('gives a job back with a doorbell for the next attempt, without counting a crash', async () => {
     const jobId = await insertJob(database.pool, { doorbell: false });
     const job = await claimed(jobId);
-    await executions.release(job.lease, job.attempt);
+    await executions.release(job.lease);
     const { rows } = await database.pool.query('SELECT attempt FROM outbox WHERE job_id = $1', [jobId]);
     expect(rows).toEqual([{ attempt: 2 }]);
     expect(await row(jobId)).toMatchObject({ status: 'queued', worker_id: null, lease_until: null });
     await claimed(jobId, 'wrk_B');
-    expect(await row(jobId)).toMatchObject({ attempt: 2, crash_count: 0 });
+    expect(await row(jobId)).toMatchObject({ attempt: 2, crashes: 0, suspect: false });
   });
 
   it('interrupts the jobs of dead workers and those whose lease ran out, and no others', async () => {
@@ -160,13 +166,13 @@ describe('execution of jobs in the database', () => {
   it('cancels a job whose worker died before it heeded the request', async () => {
     const jobId = await insertJob(database.pool);
     await claimed(jobId, 'wrk_dead');
-    await database.pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [jobId]);
+    await database.pool.query(`UPDATE job SET wish = 'cancel' WHERE id = $1`, [jobId]);
     await recovery.interruptWorkers(['wrk_dead']);
     expect(await row(jobId)).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled' });
     expect((await events(jobId)).at(-1)).toMatchObject({ type: 'done', data: { status: 'cancelled' } });
   });
 
-  it('ends a job that kills its workers three times without a new checkpoint', async () => {
+  it('ends a job that kills its worker three times while it is alone, without a new checkpoint', async () => {
     const jobId = await insertJob(database.pool);
     const die = async (): Promise<void> => {
       const job = await claimed(jobId, 'wrk_dead');

@@ -39,14 +39,14 @@ describe('what becomes of a job', () => {
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
     expect(outcomeOf(end, 'release')).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
     // Its last epochs were not stored any more.
-    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
   });
 
   it('whose thread ended without a word', () => {
     const end = { type: 'failed', message: 'gone', stack: null, refusal: null } as const;
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', stopReason: 'error' });
-    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'release')).toEqual({ kind: 'released' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
   });

@@ -54,7 +54,8 @@ describe('the processor of jobs', () => {
     closing.push(keeper.close, trainPool.close);
     const deps: JobProcessorDeps = {
       workerId: 'wrk_A',
-      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15 }),
+      apart: null,
+      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15, identity: IDENTITY, alone: true }),
       keeper,
       trainPool,
       pool,
@@ -109,15 +110,16 @@ describe('the processor of jobs', () => {
     const begun = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     let bytes = 0;
-    const heard = (onCancel: () => void): void => {
-      onCancel();
+    const heard = (onWish: () => void): void => {
+      onWish();
       goOn.resolve();
     };
     const processor = processorWith(({ blobs, keeper }) => ({
       blobs: { ...blobs, write: (client, source) => blobs.write(client, watched(source)) },
       keeper: {
         ...keeper,
-        watch: (lease, watcher, claimedAt) => keeper.watch(lease, { ...watcher, onCancel: () => heard(watcher.onCancel) }, claimedAt),
+        watch: (lease, watcher, claimedAt) =>
+          keeper.watch(lease, { ...watcher, onWish: (wish) => heard(() => watcher.onWish(wish)) }, claimedAt),
       },
     }));
     async function* watched(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -132,7 +134,7 @@ describe('the processor of jobs', () => {
     const jobId = await postJob(database.pool, dataset, WIDE);
     const handled = processor.process(jobId);
     await begun.promise;
-    await createJobStore(database).cancel('prj_default', jobId);
+    await createJobStore(database).ask('prj_default', jobId, { type: 'cancel' });
     processor.check();
     await handled;
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBlobStore } from '../../src/blobs/blob-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { withTransaction } from '../../src/db/transaction.ts';
-import { insertCheckpoint, removeCheckpoints, shareCheckpoint, thinCheckpoints } from '../../src/jobs/checkpoint-keeping.ts';
+import { insertCheckpoint, removeCheckpoints, thinCheckpoints } from '../../src/jobs/checkpoint-keeping.ts';
+import { copyStart, holdCheckpoint } from '../../src/jobs/job-fork-store.ts';
 import { tidy } from '../../src/queue/housekeeping.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { IDENTITY, insertJob } from '../support/job-rows.ts';
@@ -95,17 +96,18 @@ describe('checkpoints of ended jobs', () => {
     const id = await keep(jobId, 1);
     const fork = await insertJob(database.pool, { doorbell: false });
     // The fork is written while the checkpoint is being removed: the removal waits for it and then spares the bytes.
-    const writer = await database.pool.connect();
-    await writer.query('BEGIN');
-    const shared = await shareCheckpoint(writer, id, fork);
-    const removal = inTransaction((client) => removeCheckpoints(client, [id]));
-    await writer.query('COMMIT');
-    writer.release();
-    expect(await removal).toBe(1);
+    const removal = await database.prisma.$transaction(async (tx) => {
+      const held = await holdCheckpoint(tx, jobId, id);
+      if (held === null) throw new Error('the checkpoint is there');
+      await copyStart(tx, fork, { job: jobId, checkpoint: id, epoch: 1 }, held);
+      return { removed: inTransaction((client) => removeCheckpoints(client, [id])) };
+    });
+    expect(await removal.removed).toBe(1);
     expect(await epochsOf(fork)).toEqual([1]);
     expect(await query('SELECT count(*)::int AS blobs FROM blob')).toEqual([{ blobs: 1 }]);
-    expect(await inTransaction((client) => shareCheckpoint(client, id, fork))).toBeNull();
-    await inTransaction((client) => removeCheckpoints(client, [shared ?? '']));
+    expect(await database.prisma.$transaction((tx) => holdCheckpoint(tx, jobId, id))).toBeNull();
+    const [shared] = await query('SELECT id FROM checkpoint WHERE job_id = $1', [fork]);
+    await inTransaction((client) => removeCheckpoints(client, [shared.id]));
     expect(await query('SELECT count(*)::int AS blobs FROM blob')).toEqual([{ blobs: 0 }]);
   });
 });

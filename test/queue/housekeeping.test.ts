@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { tidy } from '../../src/queue/housekeeping.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 import { insertDataset } from '../support/training-jobs.ts';
 
 const NOTHING = { idempotencyKeys: 0, blobs: 0, workers: 0, checkpoints: 0 };
@@ -61,7 +61,7 @@ describe('housekeeping', () => {
   it('keeps the bytes of datasets, checkpoints, jobs and versions, however old', async () => {
     const { pool } = database;
     await insertDataset(pool, 'xor');
-    const executions = createExecutionStore({ pool, blobs, leaseSeconds: 60 });
+    const executions = createExecutionStore({ pool, blobs, leaseSeconds: 60, identity: IDENTITY, alone: true });
     const ended = await executions.claim(await insertJob(pool), 'wrk_A');
     if (ended === null) throw new Error('nothing was claimed');
     await executions.finishSucceeded(ended, {

@@ -124,7 +124,8 @@ function startState(request: TrainRequest, compiled: Compiled, memory: WeightsMe
     stateBlocks(memory.layout).forEach((block, i) => {
       viewOfBlock(block, memory.arena).set(blocks[i]!);
     });
-    return state;
+    const { learning_rate: given } = training.optimizer;
+    return given === 'auto' ? state : { ...state, learningRate: given };
   }
   const learningRate = training.optimizer.learning_rate === 'auto' ? findRate(request, compiled, memory) : training.optimizer.learning_rate;
   firstWeights(memory, request);

@@ -1,8 +1,10 @@
-import type { NewJobEvent } from '../execution-events.ts';
+import type { NewJobEvent } from '../event-store.ts';
 import type { JobStatus, StopReason } from '../job-state.ts';
 
+export const JOB_WISHES = ['cancel', 'stop', 'pause'] as const;
+
 /** What an owner asks of the worker that runs a job. */
-export type JobWish = 'cancel' | 'stop' | 'pause';
+export type JobWish = (typeof JOB_WISHES)[number];
 
 /** Where a retried job goes on. */
 export type RetryFrom = 'checkpoint' | 'start';
