@@ -155,7 +155,8 @@ describe('learning rates through the API', () => {
     const tensors: Record<string, { data: unknown[] }> = weights.body.tensors;
     expect(Object.keys(tensors)).toEqual(['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']);
     const numbers = Object.values(tensors).flatMap(({ data }) => data.flat(2));
-    expect(numbers.length).toBe(4 * 8 + 8 + 8 + 1);
+    // Three measures and three species go in.
+    expect(numbers.length).toBe(6 * 8 + 8 + 8 + 1);
     for (const number of numbers) expect(number).toSatisfy(Number.isFinite);
   });
 
