@@ -87,6 +87,13 @@ export const CONFIG_TABLE = {
     max: 1024 * GIB,
     help: 'Beyond so many bytes a project loses checkpoints of ended jobs, oldest first; never one that is pinned or that a failed or cancelled job would go on from.',
   },
+  QUEUE_SILENCE_SECONDS: {
+    kind: 'integer',
+    fallback: 60,
+    min: 1,
+    max: 3600,
+    help: 'A worker that has a free slot and takes none of the waiting jobs for so many seconds is replaced.',
+  },
   ENGINE_BACKEND: {
     kind: 'choice',
     fallback: 'auto',

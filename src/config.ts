@@ -33,7 +33,7 @@ export interface Config {
     readonly loopback: boolean;
     readonly apiKey: string | null;
   };
-  readonly worker: { readonly concurrency: number; readonly leaseSeconds: number };
+  readonly worker: { readonly concurrency: number; readonly leaseSeconds: number; readonly silenceSeconds: number };
   readonly checkpoints: { readonly days: number; readonly bytesMax: number };
   readonly engine: { readonly backend: Values['ENGINE_BACKEND'] };
   readonly limits: Limits;
@@ -145,7 +145,11 @@ function configOf(values: Values): Config {
       loopback,
       apiKey: values.API_KEY,
     }),
-    worker: Object.freeze({ concurrency: values.WORKER_CONCURRENCY, leaseSeconds: values.LEASE_SECONDS }),
+    worker: Object.freeze({
+      concurrency: values.WORKER_CONCURRENCY,
+      leaseSeconds: values.LEASE_SECONDS,
+      silenceSeconds: values.QUEUE_SILENCE_SECONDS,
+    }),
     checkpoints: Object.freeze({ days: values.CHECKPOINT_DAYS, bytesMax: values.CHECKPOINT_BYTES_MAX }),
     engine: Object.freeze({ backend: values.ENGINE_BACKEND }),
     limits: Object.freeze({

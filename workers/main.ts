@@ -23,7 +23,7 @@ import { newId } from '../src/lib/ids.ts';
 import { startLoop } from '../src/lib/wakeable-loop.ts';
 import { startDispatcher } from '../src/queue/dispatcher.ts';
 import { type MessageConsumer, openQueueStore, type QueueStore, type QueueStoreConfig } from '../src/queue/queue-store.ts';
-import { consumeTrainQueue, createTrainQueue } from '../src/queue/train-queue.ts';
+import { consumeTrainQueue, createTrainQueue, type TrainQueue } from '../src/queue/train-queue.ts';
 import { createJobProcesses, type JobProcesses } from '../src/runtime/job-processes.ts';
 import { createLogger } from '../src/runtime/logger.ts';
 import { createShutdown, type Shutdown, shutdownOnSignals } from '../src/runtime/shutdown.ts';
@@ -98,15 +98,18 @@ function jobProcesses(logger: Logger, fleet: FleetService): JobProcesses {
 /** Takes jobs from the queue, and does its part in bringing them there. */
 async function takeJobs({ config, logger }: WorkerDeps, started: Started, shutdown: Shutdown): Promise<void> {
   const { processor, report, slots } = started;
-  const store = await openQueue(config, started, shutdown);
+  const { store, queue } = await openQueue(config, started, shutdown);
 
   const consumer = await consumeTrainQueue(store, {
     concurrency: slots,
     handle: processor.process,
+    queue,
+    silenceMs: config.worker.silenceSeconds * 1000,
     onError: report('queue'),
     // Alive, but of no use any more: whoever keeps this process starts another one.
     onStopped: (error) => {
       logger.fatal({ err: error }, 'worker_takes_no_jobs');
+      process.exitCode = 1;
       process.kill(process.pid, 'SIGTERM');
     },
   });
@@ -139,7 +142,11 @@ function openConnections({ config, slots, report }: { config: Config; slots: num
   return { trainPool, database, listener, keeper, recovery: createLeaseRecovery(database.pool) };
 }
 
-async function openQueue(config: Config, { database, listener, recovery, report }: Started, shutdown: Shutdown): Promise<QueueStore> {
+async function openQueue(
+  config: Config,
+  { database, listener, recovery, report }: Started,
+  shutdown: Shutdown,
+): Promise<{ store: QueueStore; queue: TrainQueue }> {
   const store = await openQueueStore(queueStoreConfig(config, databaseUrlOf(config)));
   const queue = createTrainQueue(store, report('queue'));
   shutdown.add('queue', queue.close);
@@ -152,7 +159,7 @@ async function openQueue(config: Config, { database, listener, recovery, report 
     onError: report('dispatcher'),
   });
   shutdown.add('dispatcher', dispatcher.close);
-  return store;
+  return { store, queue };
 }
 
 function databaseUrlOf({ databaseUrl }: Config): string {

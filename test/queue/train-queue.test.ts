@@ -52,7 +52,7 @@ describe.each(await availableQueueStores())('the train queue on %s', (kind) => {
   }
 
   async function consume(handle: (jobId: string) => Promise<void>, concurrency = 1) {
-    const consumer = await consumeTrainQueue(store, { concurrency, handle, onError, onStopped: onError });
+    const consumer = await consumeTrainQueue(store, { concurrency, handle, queue, silenceMs: 60_000, onError, onStopped: onError });
     closing.push(() => consumer.close({ force: true }));
     return consumer;
   }
