@@ -58,6 +58,18 @@ const EARLY_STOPPING = Type.Object(
   { additionalProperties: false },
 );
 
+/** What one output of several has instead. */
+const OUTPUT = Type.Object(
+  {
+    loss: Type.Optional(Type.Unsafe<string | TypedOptions>(nameOrOptions(LOSSES, [AUTO_LOSS]))),
+    loss_weight: Type.Number({ minimum: 0, default: 1, description: 'Factor of its loss in the sum that is trained on.' }),
+    metrics: Type.Optional(
+      Type.Array(Type.Unsafe<MetricName | (TypedOptions & { type: MetricName })>(nameOrOptions(METRICS)), { uniqueItems: true }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** Training options as posted. Which loss fits, which metric can be watched and how many epochs are allowed is checked beside it. */
 export const TRAINING = Type.Object(
   {
@@ -78,6 +90,11 @@ export const TRAINING = Type.Object(
       Type.Array(Type.Unsafe<MetricName | (TypedOptions & { type: MetricName })>(nameOrOptions(METRICS)), {
         uniqueItems: true,
         description: 'Reported beside the loss. Default: `accuracy` for classes, `mean_absolute_error` for numbers.',
+      }),
+    ),
+    outputs: Type.Optional(
+      Type.Record(Type.String(), OUTPUT, {
+        description: 'For a network with several outputs: loss, its factor and metrics of one of them, by name.',
       }),
     ),
     schedule: Type.Unsafe<TypedOptions | null>({

@@ -14,6 +14,8 @@ export interface EstimateRequest {
   readonly rows: number;
   /** Whether every epoch tells how the layers are doing. */
   readonly diagnostics?: boolean;
+  /** What the targets of the outputs after the first hold. */
+  readonly furtherTargets?: readonly ('classes' | 'numbers')[];
 }
 
 export interface Estimate {
@@ -31,8 +33,8 @@ const UPDATE_FLOPS = 12;
 const P90_OVER_P50 = 2;
 
 /** Cost of a job before it is queued: plans it, allocates nothing for it, and measures this machine at the first call. */
-export function estimateTraining({ spec, task, training, rows, diagnostics = false }: EstimateRequest): Estimate {
-  const plan = planJob({ spec, task, training, rows });
+export function estimateTraining({ spec, task, training, rows, diagnostics = false, furtherTargets = [] }: EstimateRequest): Estimate {
+  const plan = planJob({ spec, task, training, rows, furtherTargets });
   const parameters = plan.weights.reduce((sum, { shape, trainable }) => sum + (trainable ? sizeOf(shape) : 0), 0);
   const steps = training.epochs * Math.ceil(rows / plan.training.batchSize);
   const rowsTrained = training.epochs * rows;

@@ -21,20 +21,21 @@ export function totalLoss({ metrics, penalties }: TrainingPlan, arena: ArrayBuff
   }, 0);
 }
 
-/** Reads the results of a part that has run; `gather` holds what collected metrics need. */
-export function readResults(plan: TrainingPlan, arena: ArrayBuffer, units: TargetUnits, gathered: GatheredRows | null): Results {
+/** Reads the results of a part that has run. `units`: of the targets, by output; `gathered` holds what collected metrics need. */
+export function readResults(plan: TrainingPlan, arena: ArrayBuffer, units: readonly TargetUnits[], gathered: GatheredRows | null): Results {
   const several = plan.predictions.training.length > 1;
   const nameOf = (type: string, outputName: string) => (several ? `${outputName}_${type}` : type);
   const numbers: [string, number][] = [['loss', totalLoss(plan, arena)]];
   const matrices: [string, Matrix][] = [];
-  for (const { metric, options, outputName, accumulator } of plan.metrics) {
+  const unitsOf = (output: number): TargetUnits => units[output] ?? {};
+  for (const { metric, options, output, outputName, accumulator } of plan.metrics) {
     if (metric.type === 'loss' && !several) continue;
-    const result = metric.result(new Float64Array(arena, accumulator.byteOffset, accumulator.length), units, options);
+    const result = metric.result(new Float64Array(arena, accumulator.byteOffset, accumulator.length), unitsOf(output), options);
     if (typeof result === 'number') numbers.push([nameOf(metric.type, outputName), result]);
     else matrices.push([nameOf(metric.type, outputName), result]);
   }
   for (const { metric, options, output, outputName } of plan.collected) {
-    numbers.push([nameOf(metric.type, outputName), metric.evaluate(gathered!.of(output), units, options)]);
+    numbers.push([nameOf(metric.type, outputName), metric.evaluate(gathered!.of(output), unitsOf(output), options)]);
   }
   return { metrics: Object.fromEntries(numbers), matrices: Object.fromEntries(matrices) };
 }

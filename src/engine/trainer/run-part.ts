@@ -42,7 +42,8 @@ export function runPart(compiled: Compiled, part: Part): PartResult {
   const result = runSlices(compiled, part, gathered);
   if (result.nonFinite !== null) return { end: 'divergence', divergence: explain(compiled, part, result) };
   if (Atomics.load(request.control, CONTROL.stop) !== 0) return { end: 'stopped' };
-  const units = { std: request.data.targetStd, mean: request.data.targetMean };
+  const { targetStd, targetMean, furtherUnits = [] } = request.data;
+  const units = [{ std: targetStd, mean: targetMean }, ...furtherUnits];
   return { end: 'done', ...readResults(plan, arena, units, gathered) };
 }
 

@@ -1,4 +1,4 @@
-import type { Matrix } from '../metrics/metric.ts';
+import type { Matrix, TargetUnits } from '../metrics/metric.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
 import type { Feed } from './feeds.ts';
@@ -79,6 +79,8 @@ interface DataDescription {
   readonly targetStd?: Float64Array;
   /** Mean that was taken from each numeric target column. */
   readonly targetMean?: Float64Array;
+  /** The same for the targets of the outputs after the first. */
+  readonly furtherUnits?: readonly TargetUnits[];
   /** Labels of the classes in the order of their indices: `class_weight` names them. */
   readonly labels?: readonly string[];
 }
