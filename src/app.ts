@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
+import { invariantRoutes } from './admin/invariant-routes.ts';
 import { catalogRoutes } from './catalog/catalog-routes.ts';
 import type { Config, Limits } from './config.ts';
 import { datasetRoutes } from './datasets/dataset-routes.ts';
@@ -75,7 +76,7 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
 
 /** The API, feature by feature. */
 async function registerFeatures(app: App, services: Services, limits: Limits): Promise<void> {
-  const { idempotency, datasets, models, trainingChecks, jobs, checkpoints, deployments, fleet } = services;
+  const { idempotency, datasets, models, trainingChecks, jobs, checkpoints, deployments, fleet, invariants } = services;
   await datasetRoutes(app, { datasets, idempotency, limits });
   await modelRoutes(app, { models, trainingChecks, idempotency });
   await jobRoutes(app, { jobs, idempotency });
@@ -84,4 +85,5 @@ async function registerFeatures(app: App, services: Services, limits: Limits): P
   await deploymentRoutes(app, { deployments });
   await catalogRoutes(app);
   await workerRoutes(app, { fleet });
+  await invariantRoutes(app, { invariants });
 }

@@ -1,3 +1,4 @@
+import { createInvariantService, type InvariantService } from './admin/invariant-service.ts';
 import { type ApiKeyService, createApiKeyService } from './api-keys/api-key-service.ts';
 import { createApiKeyStore } from './api-keys/api-key-store.ts';
 import type { BlobStore } from './blobs/blob-store.ts';
@@ -37,6 +38,7 @@ export interface Services {
   readonly checkpoints: CheckpointService;
   readonly deployments: DeploymentService;
   readonly fleet: FleetService;
+  readonly invariants: InvariantService;
 }
 
 export interface ServicesDeps {
@@ -89,6 +91,7 @@ export function createServices({ config: { engine, limits }, database, listener,
       workers: createWorkerStore(database),
       recovery: createLeaseRecovery(database.pool),
     }),
+    invariants: createInvariantService({ pool: database.pool }),
   };
 }
 
