@@ -8,7 +8,7 @@ import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { sizeOf } from '../shape.ts';
-import type { PlacedRows } from './row-feeds.ts';
+import type { PlacedRows } from './feeds.ts';
 
 /** The step that ended at a guard. The weights in the arena are still those before it. */
 export interface BrokenStep {

@@ -9,7 +9,7 @@ import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { sizeOf } from '../shape.ts';
-import type { PlacedRows } from './row-feeds.ts';
+import type { PlacedRows } from './feeds.ts';
 
 /** How a layer is doing, from one step on a copy of the weights. */
 export interface LayerDiagnostics {

@@ -2,8 +2,7 @@ import { viewOf } from '../backends/reference.ts';
 import type { Matrix, TargetUnits } from '../metrics/metric.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { sizeOf } from '../shape.ts';
-import type { Feed } from './feeds.ts';
-import type { PlacedRows } from './row-feeds.ts';
+import type { Feed, PlacedRows } from './feeds.ts';
 import type { Matrices, Metrics } from './training.ts';
 
 /** Metrics of a part, without a prefix. */

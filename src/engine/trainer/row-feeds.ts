@@ -1,13 +1,7 @@
 import type { InputFeed } from '../plan/input-feeds.ts';
-import { dealFeatures, type Feed } from './feeds.ts';
+import { dealFeatures, type Feed, type PlacedRows } from './feeds.ts';
 import { weightsFeed, weightsPerRow } from './sample-weights.ts';
 import type { EncodedRows, StoredData, TrainingData, TrainRequest } from './training.ts';
-
-/** Feeds that hold some rows, and where in them the rows are. */
-export interface PlacedRows {
-  readonly feeds: readonly Feed[];
-  readonly order: Int32Array;
-}
 
 /** The rows of a job as the feeds of its programs, wherever they are kept. */
 export interface RowFeeds {

@@ -2,9 +2,10 @@ import type { Backend, RunResult, Session } from '../backends/backend.ts';
 import { CONTROL } from '../backends/backend.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { seedWords } from '../random.ts';
+import type { PlacedRows } from './feeds.ts';
 import { findNonFinite } from './find-non-finite.ts';
 import { type GatheredRows, gatherRows, type Results, readResults } from './results.ts';
-import type { PlacedRows, RowFeeds } from './row-feeds.ts';
+import type { RowFeeds } from './row-feeds.ts';
 import type { Divergence, TrainRequest } from './training.ts';
 
 /** How an epoch or an evaluation ended; names without a prefix. */
