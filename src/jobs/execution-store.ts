@@ -13,7 +13,7 @@ import { advanceFenced, holdFence, type JobLease } from './job-fence.ts';
 import { advanceHeld, holdJob } from './job-life-rows.ts';
 import { type StopReason, WAITING_STATUSES } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
-import type { JobFailure } from './lifecycle/job-life.ts';
+import type { JobFailure, JobWish } from './lifecycle/job-life.ts';
 
 /** A job taken by this worker. */
 export interface ClaimedJob {
@@ -22,6 +22,8 @@ export interface ClaimedJob {
   readonly attempt: number;
   readonly request: TrainingRequest;
   readonly receipt: object;
+  /** What its owner asked before it was claimed: a stop that needs a worker. */
+  readonly wish: JobWish | null;
   /** Seconds since it was first claimed, all waiting but pauses included: what `limits.max_seconds` counts. */
   readonly secondsUsed: number;
 }
@@ -121,12 +123,12 @@ async function claim(
   if (held === null) return null;
   const match = await findMatch(client, jobId, identity);
   const { state } = await advanceHeld(client, held, { type: 'claimed', workerId, alone, leaseMs: leaseSeconds * 1000, match });
-  const { fence, attempt, startedAt } = state;
+  const { fence, attempt, wish, startedAt } = state;
   if (fence === held.life.fence) return null;
   const { rows } = await client.query<ClaimedRow>('SELECT project_id, request, receipt FROM job WHERE id = $1', [jobId]);
   if (rows[0] === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
   const { project_id: projectId, request, receipt } = rows[0];
-  return { lease: { jobId, fence }, projectId, attempt, request, receipt, secondsUsed: (held.now - (startedAt ?? held.now)) / 1000 };
+  return { lease: { jobId, fence }, projectId, attempt, request, receipt, wish, secondsUsed: (held.now - (startedAt ?? held.now)) / 1000 };
 }
 
 async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> {

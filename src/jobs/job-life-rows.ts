@@ -114,5 +114,10 @@ async function forget(client: PoolClient, id: string, what: 'all' | 'after_check
     rows.map((checkpoint) => checkpoint.id),
   );
   await client.query('DELETE FROM epoch WHERE job_id = $1', [id]);
-  await client.query('UPDATE job SET best = NULL, latest_metrics = NULL WHERE id = $1', [id]);
+  await client.query(
+    `UPDATE job SET best = NULL, latest_metrics = NULL,
+            progress = (progress::jsonb || '{"fraction": 0, "epoch": 0, "step": 0, "eta_seconds": null, "samples_per_second": null}')::json
+      WHERE id = $1`,
+    [id],
+  );
 }

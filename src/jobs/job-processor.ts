@@ -41,6 +41,7 @@ export function createJobProcessor(deps: JobProcessorDeps): JobProcessor {
     const watcher = { onLost: () => execution.stop('lease_lost'), onWish: (wish: JobWish) => execution.stop(wish) };
     const unwatch = deps.keeper.watch(job.lease, watcher, claimedAt);
     running.add(execution);
+    if (job.wish !== null) execution.stop(job.wish);
     // A stop that came while the claim was under way found no execution to stop.
     if (closing) execution.stop('release');
     try {

@@ -1,4 +1,3 @@
-import Type from 'typebox';
 import type { App } from '../http/app-type.ts';
 import { createOnce, idempotencyHeaders } from '../http/idempotency.ts';
 import type { IdempotencyStore } from '../http/idempotency-store.ts';
@@ -68,6 +67,7 @@ function retryRoute(app: App, jobs: JobService): void {
   app.post(
     '/v1/jobs/:id/retry',
     {
+      config: { bodyOptional: true },
       schema: {
         operationId: 'retryJob',
         tags: ['jobs'],
@@ -76,12 +76,12 @@ function retryRoute(app: App, jobs: JobService): void {
           'From its newest checkpoint, or with `{"from": "start"}` from the beginning: then its epochs and all of its checkpoints, pinned ones too, ' +
           'are removed. The latter also helps a job that waits for a worker of the kind its checkpoint needs.',
         params: jobParams,
-        body: Type.Optional(retryBody),
+        body: retryBody,
         response: { 202: JobReply },
       },
     },
     async (request, reply) => {
-      const from = request.body?.from ?? 'checkpoint';
+      const { from = 'checkpoint' } = request.body;
       return reply.code(202).send(await jobs.ask(request.project, request.params.id, { type: 'retry', from }));
     },
   );
@@ -91,6 +91,7 @@ function forkRoute(app: App, { jobs, idempotency }: { jobs: JobService; idempote
   app.post(
     '/v1/jobs/:id/fork',
     {
+      config: { bodyOptional: true },
       schema: {
         operationId: 'forkJob',
         tags: ['jobs'],
@@ -100,13 +101,13 @@ function forkRoute(app: App, { jobs, idempotency }: { jobs: JobService; idempote
           'A patch may change whatever leaves the tensors of the checkpoint as they are.',
         params: jobParams,
         headers: idempotencyHeaders,
-        body: Type.Optional(forkBody),
+        body: forkBody,
         response: { 202: JobReply },
       },
     },
     (request, reply) =>
       createOnce(request, reply, { idempotency }, async (remember) => {
-        const { checkpoint = null, patch = {} } = request.body ?? {};
+        const { checkpoint = null, patch = {} } = request.body;
         const replyTo = (job: JobView) => ({ status: 202, headers: { location: job.links['self'] ?? '' }, body: job });
         const fork = { checkpoint, patch };
         return replyTo(await jobs.fork(request.project, request.params.id, fork, (tx, job) => remember(tx, replyTo(job))));

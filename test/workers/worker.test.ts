@@ -140,7 +140,7 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     for (const name of ['spec', 'preprocessing', 'signature']) expect(JSON.parse(metadata[name] ?? '')).toEqual(expect.any(Object));
     expect((await epochs(jobId)).map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     const { rowCount: checkpoints } = await pool.query('SELECT FROM checkpoint');
-    expect(checkpoints).toBe(0);
+    expect(checkpoints).toBeLessThanOrEqual(2); // The newest and the best.
   });
 
   it('goes on from the checkpoint after its worker was killed, and ends with the same bits', async () => {
