@@ -53,7 +53,7 @@ function encodeSequences(
  * Encodes the targets of all rows: class indices `(rows)` as Int32Array, or standardised numbers `(rows, columns)` as
  * Float32Array. `firstRow` as for features.
  */
-export function encodeTargets({ target }: Preprocessing, table: Table, firstRow = 0): Float32Array | Int32Array {
+export function encodeTargets({ target }: Pick<Preprocessing, 'target'>, table: Table, firstRow = 0): Float32Array | Int32Array {
   const rows = allRows(table);
   if (target.kind === 'classes') {
     const classOf = classReader(columnOf(table, target.column), target.labels);
@@ -72,12 +72,12 @@ export function encodeTargets({ target }: Preprocessing, table: Table, firstRow 
 }
 
 /** Deviations the numeric targets were divided by, for metrics in the columns' units; undefined for classes. */
-export function targetStd({ target }: Preprocessing): Float64Array | undefined {
+export function targetStd({ target }: Pick<Preprocessing, 'target'>): Float64Array | undefined {
   return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ std }) => std) : undefined;
 }
 
 /** Means that were taken from the numeric targets; undefined for classes. */
-export function targetMean({ target }: Preprocessing): Float64Array | undefined {
+export function targetMean({ target }: Pick<Preprocessing, 'target'>): Float64Array | undefined {
   return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ mean }) => mean) : undefined;
 }
 

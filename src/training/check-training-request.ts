@@ -8,6 +8,7 @@ import { type SplitOptions, splitSizes } from './split.ts';
 import {
   DEFAULT_VALIDATION,
   engineTask,
+  furtherTargets,
   type JobTask,
   type TrainingRequest,
   TrainingRequestBody,
@@ -217,7 +218,14 @@ function jobMemoryFaults(
   { dataset, trainRows, server }: { dataset: CheckedDataset; trainRows: number; server: TrainingLimits },
 ): Fault[] {
   const { spec, task, training, diagnostics, limits } = request;
-  const network = estimateTraining({ spec, task: engineTask(task), training, diagnostics, rows: trainRows }).memory_bytes;
+  const network = estimateTraining({
+    spec,
+    task: engineTask(task),
+    training,
+    diagnostics,
+    rows: trainRows,
+    furtherTargets: furtherTargets(request),
+  }).memory_bytes;
   const data = dataMemory({ ...request, dataset }, server.datasetMemoryBytes);
   const tooLarge = memoryFaults({ network, data }, training, server);
   const needed = network + data;
@@ -241,6 +249,7 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     dataset,
     target,
     task: network.task,
+    ...(network.outputs && { outputs: network.outputs }),
     features: network.features,
     window: windowOptions(draft.window),
     split,

@@ -5,8 +5,10 @@ import {
   encodeFeatures,
   encodeTargets,
   featureWidth,
+  type LearnedOutput,
   learnPreprocessing,
   type Preprocessing,
+  type TargetTransform,
   targetMean,
   targetStd,
 } from '../preprocessing/index.ts';
@@ -18,9 +20,9 @@ import { splitRows } from './split.ts';
 import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
 
 /** What of a request decides how its rows are prepared. */
-export type PreparedRequest = Pick<TrainingRequest, 'kind' | 'target' | 'features' | 'task' | 'split'> & {
+export type PreparedRequest = Pick<TrainingRequest, 'kind' | 'target' | 'outputs' | 'features' | 'task' | 'split'> & {
   readonly window?: TrainingRequest['window'];
-  readonly training: Pick<TrainingOptions, 'loss' | 'sample_weight_column' | 'class_weight'>;
+  readonly training: Pick<TrainingOptions, 'loss' | 'outputs' | 'sample_weight_column' | 'class_weight'>;
 };
 
 export interface TrainingToPrepare {
@@ -53,23 +55,38 @@ export function prepareStored(asked: TrainingToPrepare, { fd, bytesAtOnce }: Row
   if (request.window) return cutWindows({ request, window: request.window, table, schema }, bytesAtOnce);
   const learned = learn(asked);
   const { featureWidth: features, targetWidth } = learned.data;
-  const isClass = learned.preprocessing.target.kind === 'classes';
+  const { target, outputs = [] } = learned.preprocessing;
+  const typeOf = ({ kind }: TargetTransform) => (kind === 'classes' ? 'int32' : 'float32');
+  const further = outputs.slice(1).map((output) => ({ width: 1, type: typeOf(output.target) }) as const);
   const isWeighed = Boolean(request.training.sample_weight_column);
   const parts = [
     { width: features, type: 'float32' },
-    { width: targetWidth, type: isClass ? 'int32' : 'float32' },
+    { width: targetWidth, type: typeOf(target) },
+    ...further,
     ...(isWeighed ? [{ width: 1, type: 'float32' } as const] : []),
   ] as const;
   const file = createRowFile(fd, parts, bytesAtOnce);
   for (let from = 0; from < table.rows; from += file.rowsAtOnce) {
     const to = Math.min(from + file.rowsAtOnce, table.rows);
-    const { features: encoded, targets, sampleWeights } = encode(learned, { ...asked, table: sliceTable(table, from, to) }, from);
-    file.append([encoded, targets, ...(sampleWeights ? [sampleWeights] : [])], to - from);
+    const {
+      features: encoded,
+      targets,
+      furtherTargets = [],
+      sampleWeights,
+    } = encode(learned, { ...asked, table: sliceTable(table, from, to) }, from);
+    file.append([encoded, targets, ...furtherTargets, ...(sampleWeights ? [sampleWeights] : [])], to - from);
   }
   const read = (rows: Int32Array): EncodedRows => {
-    const [encoded, targets, weights] = file.read(rows);
+    const [encoded, targets, ...others] = file.read(rows);
     if (!(encoded instanceof Float32Array) || targets === undefined) throw new Error('the file of rows lacks a part');
-    return { features: encoded, targets, ...(weights instanceof Float32Array && { sampleWeights: weights }) };
+    const weights = others[further.length];
+    const furtherTargets = others.slice(0, further.length);
+    return {
+      features: encoded,
+      targets,
+      ...(further.length > 0 && { furtherTargets }),
+      ...(weights instanceof Float32Array && { sampleWeights: weights }),
+    };
   };
   return { ...learned, data: { ...learned.data, rowsPerRead: file.rowsAtOnce, read } };
 }
@@ -88,8 +105,13 @@ function learn({ request, table, schema: stored }: TrainingToPrepare): Learned {
   const targets = targetColumns(request.target);
   const columns = { table, schema, features: request.features, targets, task: engineTask(request.task) };
   const split = splitRows(table.rows, request.split, request.split.strategy === 'stratified' ? classesOf(columns) : undefined);
+  const outputs = request.outputs?.map((output): LearnedOutput => {
+    const loss = training.outputs?.[output.output]?.loss ?? training.loss;
+    return { ...output, targetsAsGiven: isEvaluation || isOfUnits(loss) };
+  });
   const preprocessing = learnPreprocessing({
     ...columns,
+    ...(outputs && { outputs }),
     trainRows: split.train,
     targetsAsGiven: isEvaluation || isOfUnits(training.loss),
   });
@@ -101,18 +123,26 @@ function learn({ request, table, schema: stored }: TrainingToPrepare): Learned {
     targetWidth: preprocessing.target.kind === 'classes' ? 1 : preprocessing.target.columns.length,
     ...(std !== undefined && { targetStd: std }),
     ...(mean !== undefined && { targetMean: mean }),
+    ...(preprocessing.outputs && { furtherUnits: preprocessing.outputs.slice(1).map(unitsOf) }),
     ...namedClasses(preprocessing, training),
   };
   return { data, split, preprocessing };
+}
+
+/** In what a further target is measured. */
+function unitsOf(output: { readonly target: TargetTransform }) {
+  return { std: targetStd(output), mean: targetMean(output) };
 }
 
 /** The rows of a table, which may be a slice that begins at `firstRow` of the whole. */
 function encode({ preprocessing }: Learned, { request, table }: TrainingToPrepare, firstRow: number): EncodedRows {
   const { sample_weight_column: weights } = request.training;
   const targets = encodeTargets(preprocessing, table, firstRow);
+  const furtherTargets = preprocessing.outputs?.slice(1).map((output) => encodeTargets(output, table, firstRow));
   return {
     features: encodeFeatures(preprocessing, table, firstRow),
     targets,
+    ...(furtherTargets && { furtherTargets }),
     ...(weights && { sampleWeights: rowWeights(table, weights, firstRow) }),
   };
 }
@@ -147,7 +177,7 @@ function namedClasses({ target }: Preprocessing, { class_weight }: Pick<Training
 
 /** The class of every row. Classes are those of all rows, so no split is needed to know them. */
 function classesOf(columns: Omit<Parameters<typeof learnPreprocessing>[0], 'trainRows'>): Int32Array {
-  const { target } = learnPreprocessing({ ...columns, features: [], trainRows: new Int32Array(0) });
+  const { target } = learnPreprocessing({ ...columns, targets: columns.targets.slice(0, 1), features: [], trainRows: new Int32Array(0) });
   if (target.kind !== 'classes') throw new Error('only classes can be stratified');
-  return Int32Array.from(encodeTargets({ features: [], target }, columns.table));
+  return Int32Array.from(encodeTargets({ target }, columns.table));
 }

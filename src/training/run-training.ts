@@ -19,7 +19,7 @@ import { describeWeights, weightsTexts } from './weights-texts.ts';
 export interface TrainingTask extends DataToOpen {
   readonly request: Pick<
     TrainingRequest,
-    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'
+    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'outputs' | 'features' | 'split'
   > & {
     readonly window?: TrainingRequest['window'];
   };

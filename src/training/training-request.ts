@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { DEFAULT_RANGE, type LearningRateRange, type ModelSpec, type Task, type TrainingOptions } from '../engine/index.ts';
 import { idPattern, NAME_PATTERN } from '../lib/ids.ts';
 import type { WindowOptions } from '../preprocessing/index.ts';
+import type { OutputTarget } from './network-columns.ts';
 import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
 import { WindowBody } from './window-request.ts';
 
@@ -59,9 +60,15 @@ export const TrainingRequestBody = Type.Object(
     spec: Type.Optional(AnyObject('The network itself; or give `model`.')),
     dataset: Type.String({ pattern: idPattern('dataset'), description: 'Id of the dataset to train on.' }),
     target: Type.Union([ColumnName, Type.Array(ColumnName, { minItems: 1, maxItems: 1000, uniqueItems: true })], {
-      description: 'The column to predict; several numeric ones as a list.',
+      description:
+        'The column to predict; several numeric ones as a list, or one for each output of a network with several, in their order.',
     }),
-    task: Type.Optional(Type.Enum([...TASKS], { default: 'auto', description: '`auto`: the last layer decides, then the column.' })),
+    task: Type.Optional(
+      Type.Enum([...TASKS], {
+        default: 'auto',
+        description: '`auto`: the last layer decides, then the column. Of several outputs it is that of the first.',
+      }),
+    ),
     features: Type.Optional(
       Type.Array(ColumnName, {
         minItems: 1,
@@ -146,6 +153,8 @@ export interface TrainingRequest {
   /** One column, or several numeric ones. */
   readonly target: string | readonly string[];
   readonly task: JobTask;
+  /** For a network with several outputs: what each learns to predict. */
+  readonly outputs?: readonly OutputTarget[];
   readonly features: readonly string[];
   /** Null but for a forecast. */
   readonly window: WindowOptions | null;
@@ -179,4 +188,9 @@ export function engineTask(task: JobTask): Task {
 /** Target columns as a list. */
 export function targetColumns(target: string | readonly string[]): readonly string[] {
   return typeof target === 'string' ? [target] : target;
+}
+
+/** What the targets of the outputs after the first hold, as the engine plans for them. */
+export function furtherTargets({ outputs = [] }: Pick<TrainingRequest, 'outputs'>): readonly ('classes' | 'numbers')[] {
+  return outputs.slice(1).map(({ task }) => (task === 'classification' ? 'classes' : 'numbers'));
 }

@@ -5,7 +5,7 @@ import { checkNetwork, memoryFaults, type NetworkCheck, type TrainingLimits } fr
 import type { CheckedDataset } from './check-training-request.ts';
 import { dataMemory, type SizedData } from './data-memory.ts';
 import { splitSizes } from './split.ts';
-import { DEFAULT_VALIDATION, engineTask, targetColumns } from './training-request.ts';
+import { DEFAULT_VALIDATION, engineTask, furtherTargets, targetColumns } from './training-request.ts';
 import { instanceCount, windowFaults } from './window-request.ts';
 
 /** What `POST /v1/models/validate` answers. */
@@ -76,9 +76,15 @@ function dataBytes(
   return dataset === null || target === undefined ? 0 : dataMemory({ dataset, target, ...rest }, datasetMemoryBytes);
 }
 
-function costsOf({ report, task, training }: NetworkCheck, trainRows: number): Estimate | null {
+function costsOf({ report, task, outputs, training }: NetworkCheck, trainRows: number): Estimate | null {
   if (report.spec === null || training === null) return null;
-  return estimateTraining({ spec: report.spec, task: engineTask(task), training, rows: trainRows });
+  return estimateTraining({
+    spec: report.spec,
+    task: engineTask(task),
+    training,
+    rows: trainRows,
+    furtherTargets: furtherTargets(outputs ? { outputs } : {}),
+  });
 }
 
 /** The parts a job has unless it splits its rows otherwise. */

@@ -9,7 +9,7 @@ export function describeWeights(spec: ModelSpec, preprocessing: Preprocessing) {
   return {
     spec,
     metadata: toMetadata(preprocessing),
-    signature: signature(preprocessing, outputWidth(spec)),
+    signature: signature(preprocessing, outputWidths(spec)),
     labels: labelsOf(preprocessing),
   };
 }
@@ -20,11 +20,11 @@ export function weightsTexts({ metadata, ...described }: WeightsDescription): Re
   return Object.fromEntries(texts);
 }
 
-/** Values the network gives for a row. The spec was checked when the job was accepted. */
-function outputWidth(spec: ModelSpec): number {
-  const { output } = checkSpec({ spec, limits: UNLIMITED });
-  if (output === null) throw new Error('the spec of a training does not pass its check');
-  return output.shape.reduce((product, size) => product * size, 1);
+/** Values each output of the network gives for a row. The spec was checked when the job was accepted. */
+function outputWidths(spec: ModelSpec): number[] {
+  const { outputs } = checkSpec({ spec, limits: UNLIMITED });
+  if (outputs.length === 0) throw new Error('the spec of a training does not pass its check');
+  return outputs.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
 }
 
 const UNLIMITED = {

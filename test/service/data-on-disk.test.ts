@@ -53,6 +53,22 @@ const JOBS: Readonly<Record<string, object>> = {
     features,
     training: { epochs: 30, batch_size: 64, optimizer: { type: 'adam', learning_rate: 0.1 }, early_stopping: early },
   },
+  'two inputs and two outputs': {
+    spec: {
+      inputs: [
+        { name: 'looks', shape: [4], columns: ['kind', 'isOpen'] },
+        { name: 'numbers', shape: [2], columns: ['level', 'shift'] },
+      ],
+      layers: [
+        { name: 'both', type: 'concatenate', inbound: ['looks', 'numbers'] },
+        { name: 'size', type: 'dense', units: 1, inbound: ['both'] },
+        { name: 'class', type: 'dense', units: 3, activation: 'softmax', inbound: ['both'] },
+      ],
+      outputs: ['size', 'class'],
+    },
+    target: ['total', 'group'],
+    training: { epochs: 2, outputs: { class: { metrics: ['roc_auc'] } } },
+  },
   'a forecast': {
     spec: { layers: [{ type: 'flatten' }, { type: 'dense', units: 2 }] },
     target: 'shift',
