@@ -71,9 +71,8 @@ export const INVARIANTS = {
     breaches: `SELECT FROM outbox WHERE created_at < now() - ${FOR_LONG}`,
   },
   epoch_gap: {
-    description: 'The epochs of a job follow each other without a gap, from its first one or from where it was forked.',
-    breaches: `SELECT FROM epoch JOIN job ON job.id = epoch.job_id GROUP BY job.id
-      HAVING count(*) <> max(epoch) - min(epoch) + 1 OR min(epoch) NOT IN (1, coalesce((forked_from ->> 'epoch')::int, 0) + 1)`,
+    description: 'The epochs of a job follow each other from 1 without a gap.',
+    breaches: 'SELECT FROM epoch GROUP BY job_id HAVING count(*) <> max(epoch) OR min(epoch) <> 1',
   },
   epoch_step_not_rising: {
     description: 'Every epoch of a job has more updates behind it than the one before.',
@@ -98,9 +97,8 @@ export const INVARIANTS = {
   },
   checkpoint_ahead: {
     description: 'A checkpoint is of an epoch that is stored.',
-    breaches: `SELECT FROM checkpoint JOIN job ON job.id = checkpoint.job_id
-      WHERE epoch > coalesce((forked_from ->> 'epoch')::int, 0)
-        AND NOT EXISTS (SELECT FROM epoch WHERE epoch.job_id = job.id AND epoch.epoch = checkpoint.epoch)`,
+    breaches: `SELECT FROM checkpoint
+      WHERE NOT EXISTS (SELECT FROM epoch WHERE epoch.job_id = checkpoint.job_id AND epoch.epoch = checkpoint.epoch)`,
   },
   best_checkpoint_gone: {
     description: 'The checkpoint that `best` names exists.',

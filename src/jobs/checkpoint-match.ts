@@ -16,7 +16,7 @@ export interface EngineIdentity {
 const SAME_BITS: readonly (readonly string[])[] = [['native-avx2', 'native-avx512']];
 
 /** All variants that go on with a state of this one as it would itself. */
-export function variantsLike(backend: string): readonly string[] {
+function variantsLike(backend: string): readonly string[] {
   return SAME_BITS.find((variants) => variants.includes(backend)) ?? [backend];
 }
 

@@ -23,7 +23,8 @@ import type { CheckpointStore } from './checkpoint-store.ts';
 import { commitEpochs, DeterminismError } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
-import { BROKEN, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
+import { writeLog } from './job-log.ts';
+import { BROKEN, endLine, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
 import { createProgressMeter, type ProgressMeter } from './progress-meter.ts';
 import { testedRates } from './tested-rates.ts';
 import { trainedModel } from './trained-model.ts';
@@ -103,7 +104,9 @@ export class JobExecution {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
       const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
-      await this.#insist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
+      const failure = failureOf(error) ?? BROKEN;
+      await this.#insist(() => writeLog(this.#deps.pool, lease, [{ level: 'error', message: failure.detail }]));
+      await this.#insist(() => executions.finishFailed(lease, stopReason, failure));
     } finally {
       clearTimeout(timer);
       await data?.close();
@@ -193,6 +196,7 @@ export class JobExecution {
     const { executions, logger } = this.#deps;
     const job = this.#job;
     logger.info({ outcome: outcome.kind, ...('stopReason' in outcome && { stop_reason: outcome.stopReason }) }, 'job_outcome');
+    if (outcome.kind !== 'lost') await this.#insist(() => writeLog(this.#deps.pool, job.lease, [endLine(outcome, meter.ended().epoch)]));
     switch (outcome.kind) {
       case 'succeeded': {
         const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { TrainFailed, TrainFinished, TrainYielded } from '../threads/protocol.ts';
 import type { TestedRates, TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
+import type { LogLine } from './job-log.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobFailure, JobWish } from './lifecycle/job-life.ts';
 
@@ -15,7 +16,8 @@ export type JobOutcome =
   | { readonly kind: 'tested'; readonly stopReason: StopReason; readonly tested: TestedRates }
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly kind: 'left'; readonly stopReason: 'cancelled' | 'user_stop' }
-  | { readonly kind: 'released' | 'lost' };
+  | { readonly kind: 'released' }
+  | { readonly kind: 'lost' };
 
 /** What a user is told when it is not their doing; the log has the rest. */
 export const BROKEN: JobFailure = {
@@ -84,6 +86,23 @@ const STOPPED_EARLY: JobOutcome = { kind: 'left', stopReason: 'user_stop' };
 
 function timeIsUp(detail: string): JobOutcome {
   return { kind: 'failed', stopReason: 'time_limit', error: { code: 'time_limit', detail, errors: [], hint: 'Allow more time.' } };
+}
+
+/** The last line an attempt leaves in the log of its job. */
+export function endLine(outcome: Exclude<JobOutcome, { kind: 'lost' }>, epoch: number): LogLine {
+  switch (outcome.kind) {
+    case 'succeeded':
+    case 'tested':
+      return { level: 'info', message: `The job has ended after epoch ${epoch}: ${outcome.stopReason}.` };
+    case 'failed':
+      return { level: 'error', message: outcome.error.detail };
+    case 'left':
+      return { level: 'info', message: `The job was left after epoch ${epoch}: ${outcome.stopReason}.` };
+    case 'released':
+      return { level: 'info', message: `The worker gives the job back after epoch ${epoch}.` };
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** The failure a user is told for an error with a public face; null for all others. */

@@ -83,12 +83,4 @@ describe('GET /v1/admin/invariants', () => {
     const { healthy, broken } = await counts();
     expect([healthy, broken[name]]).toEqual([false, 1]);
   });
-
-  it('takes the epochs of a fork from where it was forked, and no others, for whole', async () => {
-    const { pool } = server.database;
-    await pool.query(`DELETE FROM epoch WHERE epoch < 3`);
-    expect((await counts()).broken).toEqual({ epoch_gap: 1 });
-    await pool.query(`UPDATE job SET forked_from = '{"epoch": 2}' WHERE id = 'done'`);
-    expect((await counts()).broken).toEqual({});
-  });
 });

@@ -12,6 +12,16 @@ import { IDENTITY, insertJob } from '../support/job-rows.ts';
 const LEASE_SECONDS = 15;
 const PROGRESS = { fraction: 0.5, epoch: 1, epochs: 2, step: 10, steps: 20, eta_seconds: null, samples_per_second: null };
 
+const LAYER = {
+  layer: 'dense',
+  gradient_norm: 1,
+  update_ratio: 0.001,
+  activation_mean: 0,
+  activation_std: 1,
+  saturated: null,
+  dead: null,
+};
+
 describe('execution of jobs in the database', () => {
   let testDatabase: TestDatabase;
   let database: Database;
@@ -121,6 +131,21 @@ describe('execution of jobs in the database', () => {
     const { rowCount: blobs } = await database.pool.query('SELECT FROM blob');
     expect(blobs).toBe(2);
     expect((await row(jobId)).best).toMatchObject({ epoch: 3, checkpoint: expect.stringMatching(/^ckpt_/) });
+  });
+
+  it.each<[string, Partial<EpochRecord>]>([
+    ['updates', { step: 11 }],
+    ['metric', { metrics: { loss: 0.5, accuracy: 1 } }],
+    ['last bit of a metric', { metrics: { loss: 0.1 + 0.2, accuracy: 0.5 } }],
+    ['table', { matrices: { confusion: [[2, 0]] } }],
+    ['learning rate', { learning_rate: 0.2 }],
+    ['layer', { layers: [{ ...LAYER, gradient_norm: 2 }] }],
+  ])('refuses an epoch computed again with another %s', async (_, other) => {
+    const job = await claimed(await insertJob(database.pool));
+    const stored = { ...epoch(1), metrics: { loss: 0.3, accuracy: 0.5 }, matrices: { confusion: [[1, 1]] }, layers: [LAYER] };
+    await commit(job, [stored]);
+    await commit(job, [{ ...stored, seconds: 99 }]);
+    await expect(commit(job, [{ ...stored, ...other }])).rejects.toBeInstanceOf(DeterminismError);
   });
 
   it('accepts an epoch computed again when it is the same and refuses it when it differs', async () => {

@@ -117,6 +117,8 @@ describe('checkpoints of a job', () => {
     const { body: events } = await service.get(`/v1/jobs/${job.id}/events`);
     const { level, message } = line;
     expect(events.data).toContainEqual({ id: line.id, event: 'log', data: { level, message }, at: line.at });
+    const { body: rest } = await service.get(`/v1/jobs/${job.id}/logs?cursor=${body.next_cursor}`);
+    expect(rest.data.map((last: { message: string }) => last.message)).toEqual(['The job has ended after epoch 1: completed.']);
     expect((await service.get('/v1/jobs/job_01J00000000000000000000000/logs')).status).toBe(404);
     expect(job.warnings).toEqual([]);
   });
