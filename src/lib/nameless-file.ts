@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /** A temporary file that has no name any more: it ends with its handle or its process, and nothing is left of it. */
 export async function openNamelessFile(): Promise<FileHandle> {
-  const path = join(tmpdir(), `alma-${randomUUID()}`);
+  const path = join(tmpdir(), `alma-spool-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
   try {
     await unlink(path);

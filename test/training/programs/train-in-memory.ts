@@ -2,13 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { schemaOfColumn } from '../../src/datasets/column-schema.ts';
-import type { Table } from '../../src/datasets/table.ts';
-import { decodeTable, encodeTable } from '../../src/datasets/table-file.ts';
-import { bytesAtOnce, type TableOnDisk } from '../../src/datasets/table-on-disk.ts';
-import { CONTROL, checkSpec, weightsData } from '../../src/engine/index.ts';
-import { openNamelessFile } from '../../src/lib/nameless-file.ts';
-import { runTraining } from '../../src/training/run-training.ts';
+import { schemaOfColumn } from '../../../src/datasets/column-schema.ts';
+import type { Table } from '../../../src/datasets/table.ts';
+import { decodeTable, encodeTable } from '../../../src/datasets/table-file.ts';
+import { bytesAtOnce, type TableOnDisk } from '../../../src/datasets/table-on-disk.ts';
+import { CONTROL, checkSpec, weightsData } from '../../../src/engine/index.ts';
+import { openNamelessFile } from '../../../src/lib/nameless-file.ts';
+import { runTraining } from '../../../src/training/run-training.ts';
 
 const ROWS = 200_000;
 const COLUMNS = 60;
