@@ -50,7 +50,7 @@ function isStale({ before, event }: Transition): boolean {
 }
 
 /** Single steps: each law names what it forbids. */
-export const LAWS: Readonly<Record<string, Law>> = {
+const LAWS: Readonly<Record<string, Law>> = {
   'an end changes': ({ before, event, after: { state } }) => {
     if (!isTerminal(before.status) || (state.status === before.status && state.stopReason === before.stopReason)) return null;
     const isRetried = event.type === 'retry' && before.status !== 'succeeded' && state.retries === before.retries + 1;
@@ -131,8 +131,10 @@ export const LAWS: Readonly<Record<string, Law>> = {
     ),
 };
 
+const NAMED_LAWS = Object.entries(LAWS);
+
 /** What a worker, an owner and the queue can always still do for a job that has not ended: see it to an end. */
-export function canStillEnd(step: StepFunction, state: JobLife, now: number): boolean {
+function canStillEnd(step: StepFunction, state: JobLife, now: number): boolean {
   return endsCancelled(step, state, now) && (state.wish !== null || endsTrained(step, state, now));
 }
 
@@ -157,12 +159,12 @@ function endsTrained(step: StepFunction, state: JobLife, now: number): boolean {
 
 /** The first law a step breaks, in words; null when all hold. */
 export function brokenLaw(step: StepFunction, transition: Transition): string | null {
-  for (const [name, law] of Object.entries(LAWS)) {
+  for (const [name, law] of NAMED_LAWS) {
     const how = law(transition);
     if (how !== null) return `${name} (${how})`;
   }
   const { state } = transition.after;
-  if (!isTerminal(state.status) && !canStillEnd(step, state, transition.now))
-    return `a job cannot end (${state.status}, wish ${state.wish})`;
+  if (state === transition.before || isTerminal(state.status)) return null;
+  if (!canStillEnd(step, state, transition.now)) return `a job cannot end (${state.status}, wish ${state.wish})`;
   return null;
 }

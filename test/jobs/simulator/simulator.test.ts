@@ -49,7 +49,7 @@ const NOT_HERE: readonly string[] = ['a job with the wrong worker waits for ever
 describe('the service in small', () => {
   it(`brings every job to an end in ${SEQUENCES} runs of random faults`, () => {
     expect(firstBroken(step, SEQUENCES)).toBeNull();
-  });
+  }, 600_000);
 
   it.runIf(ONLY === null).each(Object.keys(PLANTED_BUGS).filter((name) => !NOT_HERE.includes(name)))('finds a planted bug: %s', (name) => {
     const found = firstBroken(PLANTED_BUGS[name] ?? step, 20_000);
