@@ -6,7 +6,7 @@ const only = (name, from, allowed) => ({ name, severity: 'error', from: { path: 
 /** The package has one home. */
 const home = (name, pkg, where) => ({ name, severity: 'error', from: { path: code, pathNot: where }, to: { path: pkg } });
 
-const features = '(api-keys|catalog|datasets|deployments|fleet|jobs|models)';
+const features = '(admin|api-keys|catalog|datasets|deployments|fleet|jobs|models)';
 
 export default {
   forbidden: [

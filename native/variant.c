@@ -77,6 +77,7 @@ static const Kernel KERNELS[] = {
     {"log_softmax", log_softmax, 2, 2, 0, 0},
     {"log_softmax_grad", log_softmax_grad, 3, 2, 0, 0},
     {"dense", dense, 4, 3, 0, 1 << 2},
+    {"dense_activated", dense_activated, 4, 3, 1, 1 << 2},
     {"dense_grad_input", dense_grad_input, 3, 3, 0, 0},
     {"dense_grad_kernel", dense_grad_kernel, 3, 3, 0, 0},
     {"dense_grad_bias", dense_grad_bias, 2, 2, 0, 0},

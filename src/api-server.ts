@@ -52,7 +52,14 @@ export async function startApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const services = createServices({ config, database, listener, blobs });
   await settleKeys(config, services);
   const recovery = createLeaseRecovery(database.pool);
-  const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery, onError: report('dispatcher') });
+  const dispatcher = startDispatcher({
+    pool: database.pool,
+    listener,
+    queue,
+    recovery,
+    checkpointLimits: config.checkpoints,
+    onError: report('dispatcher'),
+  });
   shutdown.add('dispatcher', dispatcher.close);
 
   const readiness = {

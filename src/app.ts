@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
+import { invariantRoutes } from './admin/invariant-routes.ts';
 import { catalogRoutes } from './catalog/catalog-routes.ts';
 import type { Config, Limits } from './config.ts';
 import { datasetRoutes } from './datasets/dataset-routes.ts';
@@ -18,7 +19,9 @@ import { RequestLog, registerRequestLog, requestId, requestLogSerializers } from
 import { registerRequestSignals } from './http/request-signal.ts';
 import { registerShutdown } from './http/shutdown.ts';
 import { registerValidation } from './http/validation.ts';
+import { checkpointRoutes } from './jobs/checkpoint-routes.ts';
 import { jobRoutes } from './jobs/job-routes.ts';
+import { logRoutes } from './jobs/log-routes.ts';
 import { modelRoutes } from './models/model-routes.ts';
 import type { Services } from './services.ts';
 import { VERSION } from './version.ts';
@@ -73,11 +76,14 @@ export async function buildApp({ config, logger, services, readiness }: AppDeps)
 
 /** The API, feature by feature. */
 async function registerFeatures(app: App, services: Services, limits: Limits): Promise<void> {
-  const { idempotency, datasets, models, trainingChecks, jobs, deployments, fleet } = services;
+  const { idempotency, datasets, models, trainingChecks, jobs, checkpoints, deployments, fleet, invariants } = services;
   await datasetRoutes(app, { datasets, idempotency, limits });
   await modelRoutes(app, { models, trainingChecks, idempotency });
   await jobRoutes(app, { jobs, idempotency });
+  await checkpointRoutes(app, { checkpoints });
+  await logRoutes(app, { jobs });
   await deploymentRoutes(app, { deployments });
   await catalogRoutes(app);
   await workerRoutes(app, { fleet });
+  await invariantRoutes(app, { invariants });
 }

@@ -73,6 +73,27 @@ export const CONFIG_TABLE = {
     max: 3600,
     help: 'After this many seconds without a sign of life of its worker a job is given to another one.',
   },
+  CHECKPOINT_DAYS: {
+    kind: 'integer',
+    fallback: 7,
+    min: 0,
+    max: 36_500,
+    help: 'After so many days an ended job keeps of its checkpoints only the newest one and those that are pinned.',
+  },
+  CHECKPOINT_BYTES_MAX: {
+    kind: 'integer',
+    fallback: 20 * GIB,
+    min: 0,
+    max: 1024 * GIB,
+    help: 'Beyond so many bytes a project loses checkpoints of ended jobs, oldest first; never one that is pinned or that a failed or cancelled job would go on from.',
+  },
+  QUEUE_SILENCE_SECONDS: {
+    kind: 'integer',
+    fallback: 60,
+    min: 1,
+    max: 3600,
+    help: 'A worker that has a free slot and takes none of the waiting jobs for so many seconds is replaced.',
+  },
   ENGINE_BACKEND: {
     kind: 'choice',
     fallback: 'auto',
@@ -93,7 +114,20 @@ export const CONFIG_TABLE = {
   PARAMETERS_MAX: { kind: 'integer', fallback: 100_000_000, min: 1, max: 10_000_000_000, help: 'Trainable numbers of a model.' },
   EPOCHS_MAX: { kind: 'integer', fallback: 100_000, min: 1, max: 1_000_000_000, help: 'Epochs of a job.' },
   PREDICT_ROWS_MAX: { kind: 'integer', fallback: 10_000, min: 1, max: 10_000_000, help: 'Rows of one predict request.' },
-  ARENA_BYTES_MAX: { kind: 'integer', fallback: 2 * GIB, min: MIB, max: 1024 * GIB, help: 'Bytes of memory a job may train in.' },
+  DATASET_MEMORY_BYTES: {
+    kind: 'integer',
+    fallback: 512 * MIB,
+    min: 64 * KIB,
+    max: 1024 * GIB,
+    help: 'Bytes of memory the data of a job may take, encoded rows included. Larger data is trained on from a temporary file under TMPDIR, to the same bits.',
+  },
+  ARENA_BYTES_MAX: {
+    kind: 'integer',
+    fallback: 2 * GIB,
+    min: MIB,
+    max: 1024 * GIB,
+    help: 'Bytes of memory a job may train in: network, batches and data.',
+  },
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof CONFIG_TABLE;

@@ -33,7 +33,8 @@ export interface Config {
     readonly loopback: boolean;
     readonly apiKey: string | null;
   };
-  readonly worker: { readonly concurrency: number; readonly leaseSeconds: number };
+  readonly worker: { readonly concurrency: number; readonly leaseSeconds: number; readonly silenceSeconds: number };
+  readonly checkpoints: { readonly days: number; readonly bytesMax: number };
   readonly engine: { readonly backend: Values['ENGINE_BACKEND'] };
   readonly limits: Limits;
 }
@@ -48,6 +49,7 @@ export interface Limits {
   readonly parametersMax: number;
   readonly epochsMax: number;
   readonly predictRowsMax: number;
+  readonly datasetMemoryBytes: number;
   readonly arenaBytesMax: number;
 }
 
@@ -143,7 +145,12 @@ function configOf(values: Values): Config {
       loopback,
       apiKey: values.API_KEY,
     }),
-    worker: Object.freeze({ concurrency: values.WORKER_CONCURRENCY, leaseSeconds: values.LEASE_SECONDS }),
+    worker: Object.freeze({
+      concurrency: values.WORKER_CONCURRENCY,
+      leaseSeconds: values.LEASE_SECONDS,
+      silenceSeconds: values.QUEUE_SILENCE_SECONDS,
+    }),
+    checkpoints: Object.freeze({ days: values.CHECKPOINT_DAYS, bytesMax: values.CHECKPOINT_BYTES_MAX }),
     engine: Object.freeze({ backend: values.ENGINE_BACKEND }),
     limits: Object.freeze({
       bodyBytesMax: values.BODY_BYTES_MAX,
@@ -154,6 +161,7 @@ function configOf(values: Values): Config {
       parametersMax: values.PARAMETERS_MAX,
       epochsMax: values.EPOCHS_MAX,
       predictRowsMax: values.PREDICT_ROWS_MAX,
+      datasetMemoryBytes: values.DATASET_MEMORY_BYTES,
       arenaBytesMax: values.ARENA_BYTES_MAX,
     }),
   });

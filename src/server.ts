@@ -45,7 +45,7 @@ async function runWorkerRole(config: Config, logger: Logger): Promise<void> {
 async function startRole(config: Config, env: NodeJS.ProcessEnv, logger: Logger, shutdown: Shutdown): Promise<void> {
   // Reading the program's own files takes about as long as starting the servers and the worker: all at once.
   const apiServer = import('./api-server.ts');
-  const backing = await startBackingServers(config, shutdown);
+  const backing = await startBackingServers(config, logger, shutdown);
   const { databaseUrl, queue } = backing;
   await migrate(databaseUrl);
   const supervisesWorker = config.role === 'all';

@@ -1,3 +1,4 @@
+import { createInvariantService, type InvariantService } from './admin/invariant-service.ts';
 import { type ApiKeyService, createApiKeyService } from './api-keys/api-key-service.ts';
 import { createApiKeyStore } from './api-keys/api-key-store.ts';
 import type { BlobStore } from './blobs/blob-store.ts';
@@ -12,6 +13,8 @@ import { AppError } from './errors.ts';
 import { createFleetService, type FleetService } from './fleet/fleet-service.ts';
 import { createWorkerStore } from './fleet/worker-store.ts';
 import { createIdempotencyStore, type IdempotencyStore } from './http/idempotency-store.ts';
+import { type CheckpointService, createCheckpointService } from './jobs/checkpoint-service.ts';
+import { createCheckpointStore } from './jobs/checkpoint-store.ts';
 import { createEventStore } from './jobs/event-store.ts';
 import { createJobService, type JobService } from './jobs/job-service.ts';
 import { createJobStore } from './jobs/job-store.ts';
@@ -32,8 +35,10 @@ export interface Services {
   readonly models: ModelService;
   readonly trainingChecks: TrainingCheckService;
   readonly jobs: JobService;
+  readonly checkpoints: CheckpointService;
   readonly deployments: DeploymentService;
   readonly fleet: FleetService;
+  readonly invariants: InvariantService;
 }
 
 export interface ServicesDeps {
@@ -58,6 +63,7 @@ export function createServices({ config: { engine, limits }, database, listener,
     findModelSpec: async (project, name) => (await orNull(models.get(project, name)))?.spec ?? null,
     limits,
   });
+  const jobs = createJobStore(database);
   return {
     apiKeys: createApiKeyService({ store: createApiKeyStore(database), now: Date.now }),
     idempotency: createIdempotencyStore(database),
@@ -65,7 +71,7 @@ export function createServices({ config: { engine, limits }, database, listener,
     models,
     trainingChecks,
     jobs: createJobService({
-      jobs: createJobStore(database),
+      jobs,
       events: createEventStore(database),
       notifications: listener,
       blobs,
@@ -73,6 +79,7 @@ export function createServices({ config: { engine, limits }, database, listener,
       backend: engine.backend,
       trainingChecks,
     }),
+    checkpoints: createCheckpointService({ jobs, checkpoints: createCheckpointStore({ pool: database.pool, blobs }) }),
     deployments: createDeploymentService({
       deployments: createDeploymentStore(database),
       models,
@@ -84,6 +91,7 @@ export function createServices({ config: { engine, limits }, database, listener,
       workers: createWorkerStore(database),
       recovery: createLeaseRecovery(database.pool),
     }),
+    invariants: createInvariantService({ pool: database.pool }),
   };
 }
 

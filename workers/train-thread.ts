@@ -12,7 +12,7 @@ const BATCH_MS = 50;
 /** How many batches may be under way before the trainer waits for the commits. */
 const BATCHES_AHEAD_MAX = 2;
 
-/** The entry piscina calls: events go to the command's port, the last one is `finished` or `failed`. */
+/** The entry piscina calls: events go to the command's port, the last one is `finished`, `yielded` or `failed`. */
 export default function runCommand(command: TrainCommand): void {
   try {
     post(command, runEpochs(command));
@@ -37,17 +37,23 @@ function runEpochs(command: TrainCommand): ThreadEvent {
       batches.flush();
       return { type: 'finished', trained: next.value };
     }
+    if (Atomics.load(command.flow, FLOW.yield) !== 0) {
+      batches.addLast(next.value);
+      return { type: 'yielded' };
+    }
     batches.add(next.value);
   }
 }
 
 /** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
 function batchSender(command: TrainCommand) {
-  const { every_epochs: checkpointEvery } = command.task.request.training.checkpoint;
+  const { every_epochs: everyEpochs, every_seconds: everySeconds } = command.task.request.training.checkpoint;
+  const everyMs = (everySeconds ?? 0) * 1000;
   let epochs: EpochRecord[] = [];
   let checkpointDue = false;
   let sent = 0;
   let lastSentAt = Number.NEGATIVE_INFINITY;
+  let lastStateAt = performance.now();
 
   const send = (state: Uint8Array | null): void => {
     awaitRoom(command, sent);
@@ -60,11 +66,19 @@ function batchSender(command: TrainCommand) {
     add: (report: EpochReport): void => {
       const { state, ...record } = report;
       epochs.push(record);
-      checkpointDue ||= report.epoch % checkpointEvery === 0;
+      checkpointDue ||= report.epoch % everyEpochs === 0;
       if (performance.now() - lastSentAt < BATCH_MS) return;
       // Only the newest report can still give its state: the trainer works in place.
-      send(checkpointDue ? state() : null);
+      const isDue = checkpointDue && performance.now() - lastStateAt >= everyMs;
+      send(isDue ? state() : null);
+      if (!isDue) return;
       checkpointDue = false;
+      lastStateAt = performance.now();
+    },
+    /** With its state, whether or not that is due. */
+    addLast: ({ state, ...record }: EpochReport): void => {
+      epochs.push(record);
+      send(state());
     },
     flush: (): void => {
       if (epochs.length > 0) send(null);

@@ -15,8 +15,8 @@
 #include <time.h>
 
 /* Rounds are shorter than a slice of the scheduler's time and many, so that some meet nobody else. */
-#define PEAK_ROUNDS 300
-#define PEAK_STEPS 300000L
+#define PEAK_ROUNDS 60
+#define PEAK_STEPS 1000000L
 #define COPY_ROUNDS 30
 #define COPY_BYTES ((size_t)64 << 20)
 #define REPEATS 5

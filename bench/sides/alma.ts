@@ -167,6 +167,8 @@ function hashOf(weights: readonly NamedTensor[]): string {
   return hash.digest('hex');
 }
 
+/** The biases of a GRU have two axes and count as little as those of others. */
 function kernelValues(weights: readonly NamedTensor[]): number {
-  return weights.reduce((total, { shape, data }) => total + (shape.length > 1 ? data.length : 0), 0);
+  const kernels = weights.filter(({ name, shape }) => shape.length > 1 && !name.endsWith('/bias'));
+  return kernels.reduce((total, { data }) => total + data.length, 0);
 }

@@ -31,13 +31,16 @@ export interface AbsentOutcome {
  * counts. `sizes` are given to each side one after the other.
  */
 export async function alternate(contestants: readonly Contestant[], sizes: readonly number[] = [1]): Promise<(Outcome | AbsentOutcome)[]> {
-  const entries = await Promise.all(contestants.map(enter));
+  const entries: Entry[] = [];
+  for (const contestant of contestants) entries.push(await enter(contestant));
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, size] of sizes.entries()) {
       for (const entry of entries) await measure(entry, i, size);
     }
   }
-  return Promise.all(entries.map(leave));
+  const outcomes: (Outcome | AbsentOutcome)[] = [];
+  for (const entry of entries) outcomes.push(await leave(entry));
+  return outcomes;
 }
 
 interface Entry {

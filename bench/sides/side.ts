@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Ending, Ready, SideRequest } from './protocol.ts';
 
 /** Longer than any answer may take: a side that is so slow is said to be, and left. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 export interface Command {
   readonly program: string;

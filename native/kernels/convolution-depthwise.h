@@ -1,23 +1,36 @@
 /*
  * Convolution with one channel per group: x (n, h, w, c), kernel (r, s, c, m), y (n, p, q, c m). Every channel meets its own m filters,
- * so there is no matrix product in it: channels lie in the lanes of a vector (m = 1), or the filters of a channel do.
+ * so there is no matrix product in it: channels lie in the lanes of a vector (m = 1), or the filters of a channel do. A task is one row
+ * of the batch, or for the gradient of the kernel the filters of LANES channels.
  */
 #ifndef ALMA_CONVOLUTION_DEPTHWISE_H
 #define ALMA_CONVOLUTION_DEPTHWISE_H
 
+#include "../pool.h"
 #include "convolution-sizes.h"
+
+typedef struct {
+  const Convolution *conv;
+  const float *x, *dy, *kernel, *bias;
+  /* y, dx or dkernel. */
+  float *out;
+} Depthwise;
 
 /* The taps of a position that lie inside. */
 #define FOR_TAPS(conv, place, i, j, tap) \
   for (int64_t i = (place).top; i < (place).bottom; i++) \
     for (int64_t j = (place).left, tap = i * (conv)->window.s + j; j < (place).right; j++, tap++)
 
-static void depthwise(const Convolution *conv, const float *x, const float *kernel, const float *bias, float *y) {
+static void depthwise_row(void *context, int64_t row, float *scratch) {
+  (void)scratch;
+  const Depthwise *of = context;
+  const Convolution *conv = of->conv;
   const Window *g = &conv->window;
+  const float *x = of->x, *kernel = of->kernel, *bias = of->bias;
   const int64_t f = conv->f, multiplier = conv->group_f;
-  for (int64_t position = 0; position < conv->positions; position++) {
+  for (int64_t position = row * g->p * g->q; position < (row + 1) * g->p * g->q; position++) {
     const Place place = place_of(g, position);
-    float *to = y + position * f;
+    float *to = of->out + position * f;
     if (multiplier == 1) {
       FOR_VECTORS(at, count, f) {
         Vec sum = bias == NULL ? splat(0.0f) : load_at(bias + at, count);
@@ -38,14 +51,18 @@ static void depthwise(const Convolution *conv, const float *x, const float *kern
   }
 }
 
-static void depthwise_grad_input(const Convolution *conv, const float *dy, const float *kernel, float *dx) {
+/* out += what the positions of a row give back to their cells. */
+static void depthwise_row_grad(void *context, int64_t row, float *scratch) {
+  (void)scratch;
+  const Depthwise *of = context;
+  const Convolution *conv = of->conv;
   const Window *g = &conv->window;
   const int64_t f = conv->f, multiplier = conv->group_f;
-  for (int64_t position = 0; position < conv->positions; position++) {
+  for (int64_t position = row * g->p * g->q; position < (row + 1) * g->p * g->q; position++) {
     const Place place = place_of(g, position);
     FOR_TAPS(conv, place, i, j, tap) {
-      float *to = dx + cell_below(g, &place, i, j);
-      const float *gradient = dy + position * f, *weights = kernel + tap * f;
+      float *to = of->out + cell_below(g, &place, i, j);
+      const float *gradient = of->dy + position * f, *weights = of->kernel + tap * f;
       if (multiplier == 1) {
         FOR_VECTORS(at, count, f)
           store_at(to + at, multiply_add(load_at(gradient + at, count), load_at(weights + at, count), load_at(to + at, count)), count);
@@ -63,26 +80,38 @@ static void depthwise_grad_input(const Convolution *conv, const float *dy, const
   }
 }
 
-static void depthwise_grad_kernel(const Convolution *conv, const float *x, const float *dy, float *dkernel) {
+/* out += cells times gradients of LANES channels from `block` * LANES on, position by position. */
+static void depthwise_channels_grad(void *context, int64_t block, float *scratch) {
+  (void)scratch;
+  const Depthwise *of = context;
+  const Convolution *conv = of->conv;
   const Window *g = &conv->window;
-  const int64_t f = conv->f, multiplier = conv->group_f;
+  const int64_t f = conv->f, multiplier = conv->group_f, from = block * LANES, end = from + LANES < g->c ? from + LANES : g->c;
   for (int64_t position = 0; position < conv->positions; position++) {
     const Place place = place_of(g, position);
     FOR_TAPS(conv, place, i, j, tap) {
-      const float *cell = x + cell_below(g, &place, i, j), *gradient = dy + position * f;
-      float *to = dkernel + tap * f;
+      const float *cell = of->x + cell_below(g, &place, i, j), *gradient = of->dy + position * f;
+      float *to = of->out + tap * f;
       if (multiplier == 1) {
-        FOR_VECTORS(at, count, f)
+        FOR_VECTORS(k, count, end - from) {
+          const int64_t at = from + k;
           store_at(to + at, multiply_add(load_at(cell + at, count), load_at(gradient + at, count), load_at(to + at, count)), count);
+        }
         continue;
       }
-      for (int64_t channel = 0; channel < g->c; channel++)
+      for (int64_t channel = from; channel < end; channel++)
         FOR_VECTORS(m, count, multiplier) {
           const int64_t at = channel * multiplier + m;
           store_at(to + at, multiply_add(splat(cell[channel]), load_at(gradient + at, count), load_at(to + at, count)), count);
         }
     }
   }
+}
+
+static void depthwise(const Depthwise *of, Step *step) { run_tasks(step, depthwise_row, (void *)of, of->conv->window.n); }
+static void depthwise_grad_input(const Depthwise *of, Step *step) { run_tasks(step, depthwise_row_grad, (void *)of, of->conv->window.n); }
+static void depthwise_grad_kernel(const Depthwise *of, Step *step) {
+  run_tasks(step, depthwise_channels_grad, (void *)of, (of->conv->window.c + LANES - 1) / LANES);
 }
 
 #endif

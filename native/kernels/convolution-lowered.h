@@ -81,12 +81,12 @@ static void convolution_lowered(const Convolution *conv, const float *x, const f
   for (int64_t from = 0; from < conv->positions; from += block) {
     const int64_t count = smaller(block, conv->positions - from);
     for (int64_t group = 0; group < conv->groups; group++)
-      multiply_into(&(Product){.m = count, .n = conv->group_f, .k = conv->taps,
-                               .a = lowered(conv, x, group, from, count, room),
-                               .b = {kernel + group * conv->group_f, conv->f, 1},
-                               .init = bias == NULL ? NULL : bias + group * conv->group_f,
-                               .c = y + from * conv->f + group * conv->group_f, .c_row = conv->f},
-                    step->scratch);
+      multiply_shared(&(Product){.m = count, .n = conv->group_f, .k = conv->taps,
+                                 .a = lowered(conv, x, group, from, count, room),
+                                 .b = {kernel + group * conv->group_f, conv->f, 1},
+                                 .init = bias == NULL ? NULL : bias + group * conv->group_f,
+                                 .c = y + from * conv->f + group * conv->group_f, .c_row = conv->f},
+                      step);
   }
 }
 
@@ -97,13 +97,13 @@ static void lowered_grad_input(const Convolution *conv, const float *dy, const f
   for (int64_t from = 0; from < conv->positions; from += block) {
     const int64_t count = smaller(block, conv->positions - from);
     for (int64_t group = 0; group < conv->groups; group++) {
-      multiply_into(&(Product){.m = count, .n = conv->taps, .k = conv->group_f,
-                               .a = {dy + from * conv->f + group * conv->group_f, conv->f, 1},
-                               .b = {kernel + group * conv->group_f, 1, conv->f},
-                               .c = in_place ? dx + from * c + group * conv->d : room,
-                               .c_row = in_place ? c : conv->taps,
-                               .accumulate = in_place},
-                    step->scratch);
+      multiply_shared(&(Product){.m = count, .n = conv->taps, .k = conv->group_f,
+                                 .a = {dy + from * conv->f + group * conv->group_f, conv->f, 1},
+                                 .b = {kernel + group * conv->group_f, 1, conv->f},
+                                 .c = in_place ? dx + from * c + group * conv->d : room,
+                                 .c_row = in_place ? c : conv->taps,
+                                 .accumulate = in_place},
+                      step);
       if (!in_place) raise(conv, room, group, from, count, dx);
     }
   }
@@ -116,11 +116,11 @@ static void lowered_grad_kernel(const Convolution *conv, const float *x, const f
     const int64_t count = smaller(block, conv->positions - from);
     for (int64_t group = 0; group < conv->groups; group++) {
       const Matrix rows = lowered(conv, x, group, from, count, room);
-      multiply_into(&(Product){.m = conv->taps, .n = conv->group_f, .k = count,
-                               .a = {rows.data, 1, rows.row},
-                               .b = {dy + from * conv->f + group * conv->group_f, conv->f, 1},
-                               .c = dkernel + group * conv->group_f, .c_row = conv->f, .accumulate = 1},
-                    step->scratch);
+      multiply_shared(&(Product){.m = conv->taps, .n = conv->group_f, .k = count,
+                                 .a = {rows.data, 1, rows.row},
+                                 .b = {dy + from * conv->f + group * conv->group_f, conv->f, 1},
+                                 .c = dkernel + group * conv->group_f, .c_row = conv->f, .accumulate = 1},
+                      step);
     }
   }
 }

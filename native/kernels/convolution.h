@@ -51,7 +51,7 @@ static void convolution(void *const *buffers, const int64_t *dims, const double 
   const float *x = buffers[0], *kernel = buffers[1], *bias = buffers[2];
   float *y = buffers[3], *room = buffers[4];
   if (is_depthwise(&conv)) {
-    depthwise(&conv, x, kernel, bias, y);
+    depthwise(&(Depthwise){.conv = &conv, .x = x, .kernel = kernel, .bias = bias, .out = y}, step);
     return;
   }
   const Correlation correlation = correlation_of(&conv, x, kernel, bias, y, room);
@@ -80,7 +80,7 @@ static void convolution_grad_input(void *const *buffers, const int64_t *dims, co
   else if (method == DIRECT) correlate(&turned, step);
   else {
     fill_cells(dx, g->n * g->h * g->w, g->c, bias);
-    if (is_depthwise(&conv)) depthwise_grad_input(&conv, dy, kernel, dx);
+    if (is_depthwise(&conv)) depthwise_grad_input(&(Depthwise){.conv = &conv, .dy = dy, .kernel = kernel, .out = dx}, step);
     else lowered_grad_input(&conv, dy, kernel, dx, room, step);
   }
 }
@@ -95,7 +95,7 @@ static void convolution_grad_kernel(void *const *buffers, const int64_t *dims, c
   else if (method == DIRECT) correlate_grad_kernel(g, conv.f, x, dy, dkernel, room, conv.room, step);
   else {
     memset(dkernel, 0, (size_t)(conv.taps * conv.f) * sizeof(float));
-    if (is_depthwise(&conv)) depthwise_grad_kernel(&conv, x, dy, dkernel);
+    if (is_depthwise(&conv)) depthwise_grad_kernel(&(Depthwise){.conv = &conv, .x = x, .dy = dy, .out = dkernel}, step);
     else lowered_grad_kernel(&conv, x, dy, dkernel, room, step);
   }
 }

@@ -4,11 +4,20 @@
  */
 #include "gemm.h"
 
-static void dense(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  (void)scalars;
+static void multiply_dense(void *const *buffers, const int64_t *dims, int activation, Step *step) {
   const int64_t m = dims[0], k = dims[1], n = dims[2];
   multiply_shared(&(Product){.m = m, .n = n, .k = k, .a = {buffers[0], k, 1}, .b = {buffers[1], n, 1}, .init = buffers[2],
-                             .c = buffers[3], .c_row = n}, step);
+                             .c = buffers[3], .c_row = n, .activation = activation}, step);
+}
+
+static void dense(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  (void)scalars;
+  multiply_dense(buffers, dims, 0, step);
+}
+
+/* y = f(x W + b). */
+static void dense_activated(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  multiply_dense(buffers, dims, (int)scalars[0], step);
 }
 
 /* dx (m, k) = dy (m, n) W^T. */

@@ -12,6 +12,7 @@
 #define ALMA_GEMM_H
 
 #include "../pool.h"
+#include "cell-activations.h"
 #include "gemm-pack.h"
 
 #define BLOCK_M 168 /* a multiple of every TILE_ROWS */
@@ -68,6 +69,8 @@ typedef struct {
   float *c;
   /* Rows of c are this far apart: c may be some columns of a wider matrix. */
   int64_t c_row;
+  /* Of what c becomes at last, by its code in cell-activations.h: 0 is none. */
+  int activation;
   /* Start from what c holds: an earlier product's chains over k go on. */
   int accumulate;
   /* All of B as pack_whole left it, or NULL. */
@@ -97,6 +100,13 @@ static void pack_whole(Matrix b, int64_t k, int64_t n, float *to) {
     pack_panels((Matrix){b.data + p * b.row, b.row, b.column}, smaller(BLOCK_K, k - p), n, to);
 }
 
+/* Rows that were written a moment ago are still in the cache. */
+static void activate_rows(int code, float *c, int64_t rows, int64_t columns, int64_t c_row) {
+  if (columns == c_row) activate_cell(code, c, rows * columns);
+  else
+    for (int64_t i = 0; i < rows; i++) activate_cell(code, c + i * c_row, columns);
+}
+
 static void multiply_slab(const Product *product, const Slab *slab, float *scratch) {
   static const float zeros[BLOCK_N];
   const Matrix a = product->a, b = product->b;
@@ -123,6 +133,8 @@ static void multiply_slab(const Product *product, const Slab *slab, float *scrat
                             .c = to,
                             .c_row = c_row});
     }
+    if (product->activation != 0 && slab->p + depth >= product->k)
+      activate_rows(product->activation, product->c + row * c_row + slab->column, rows, slab->columns, c_row);
   }
 }
 

@@ -60,37 +60,73 @@ INLINE TilePlace place_of_tile(const Tiles *tiles, int64_t tile) {
   return (TilePlace){tile / tiles->of_image, in_image / tiles->columns * 2, in_image % tiles->columns * 2};
 }
 
+INLINE void next_tile(const Tiles *tiles, TilePlace *place) {
+  place->x += 2;
+  if (place->x < 2 * tiles->columns) return;
+  place->x = 0;
+  place->y += 2;
+  if (place->y < 2 * tiles->rows) return;
+  place->y = 0;
+  place->row++;
+}
+
 static const float ZERO_CELL[WINOGRAD_CHANNELS_MAX];
 
-/* B^T x B of `count` tiles from `first`: element e of tile t at to + (e * block + t) * c. */
+/* Where the cells of a tile lie: side by side in lines of x, or each at its own place where some are outside. */
+typedef struct {
+  const float *first;
+  int64_t line;
+  const float *each[ELEMENTS];
+} Cells;
+
+/* The next lines of x come from the last cache or from memory, and a tile is too short for the machine to see it coming. */
+INLINE void fetch_ahead(const float *from, int64_t line, int64_t count) {
+  for (int i = 0; i < 4; i++)
+    for (int64_t at = 0; at < count; at += LANES) __builtin_prefetch(from + i * line + at);
+}
+
+/* B^T x B of one tile of c channels: element e at to + e * apart. */
+INLINE void transform_tile(const int is_whole, const Cells *cells, int64_t c, float *to, int64_t apart) {
+  EACH_VECTOR(at, some, c, {
+    Vec half[ELEMENTS];
+    UNROLL for (int j = 0; j < 4; j++) {
+      Vec cell[4];
+      UNROLL for (int i = 0; i < 4; i++) cell[i] = load_at((is_whole ? cells->first + i * cells->line + j * c : cells->each[4 * i + j]) + at, some);
+      half[j] = cell[0] - cell[2];
+      half[4 + j] = cell[1] + cell[2];
+      half[8 + j] = cell[2] - cell[1];
+      half[12 + j] = cell[1] - cell[3];
+    }
+    float *out = to + at;
+    UNROLL for (int i = 0; i < ELEMENTS; i += 4, out += 4 * apart) {
+      store_at(out, half[i] - half[i + 2], some);
+      store_at(out + apart, half[i + 1] + half[i + 2], some);
+      store_at(out + 2 * apart, half[i + 2] - half[i + 1], some);
+      store_at(out + 3 * apart, half[i + 1] - half[i + 3], some);
+    }
+  });
+}
+
+/* Of `count` tiles from `first`: element e of tile t at to + (e * block + t) * c. */
 static void transform_cells(const Window *g, const float *x, int64_t first, int64_t count, int64_t block, float *to) {
   const Tiles tiles = tiles_of(g);
   const int64_t c = g->c;
-  for (int64_t t = 0; t < count; t++) {
-    const TilePlace place = place_of_tile(&tiles, first + t);
-    const float *cell[ELEMENTS];
+  TilePlace place = place_of_tile(&tiles, first);
+  for (int64_t t = 0; t < count; t++, next_tile(&tiles, &place)) {
+    const int64_t top = place.y - g->before_h, left = place.x - g->before_w;
+    const int64_t first_cell = (place.row * g->h + top) * g->w + left;
+    if (top >= 0 && left >= 0 && top + 4 <= g->h && left + 4 <= g->w) {
+      fetch_ahead(x + (first_cell + 6) * c, g->w * c, 2 * c);
+      transform_tile(1, &(Cells){.first = x + first_cell * c, .line = g->w * c}, c, to + t * c, block * c);
+      continue;
+    }
+    Cells cells;
     for (int64_t e = 0; e < ELEMENTS; e++) {
-      const int64_t i = place.y - g->before_h + e / 4, j = place.x - g->before_w + e % 4;
-      cell[e] = i < 0 || i >= g->h || j < 0 || j >= g->w ? ZERO_CELL : x + ((place.row * g->h + i) * g->w + j) * c;
+      const int64_t i = top + e / 4, j = left + e % 4;
+      const int is_outside = i < 0 || i >= g->h || j < 0 || j >= g->w;
+      cells.each[e] = is_outside ? ZERO_CELL : x + (first_cell + e / 4 * g->w + e % 4) * c;
     }
-    FOR_VECTORS(at, some, c) {
-      Vec half[ELEMENTS];
-      UNROLL for (int j = 0; j < 4; j++) {
-        const Vec a = load_at(cell[j] + at, some), b = load_at(cell[4 + j] + at, some);
-        const Vec d = load_at(cell[8 + j] + at, some), e = load_at(cell[12 + j] + at, some);
-        half[j] = a - d;
-        half[4 + j] = b + d;
-        half[8 + j] = d - b;
-        half[12 + j] = b - e;
-      }
-      float *out = to + t * c + at;
-      UNROLL for (int i = 0; i < ELEMENTS; i += 4) {
-        store_at(out + i * block * c, half[i] - half[i + 2], some);
-        store_at(out + (i + 1) * block * c, half[i + 1] + half[i + 2], some);
-        store_at(out + (i + 2) * block * c, half[i + 2] - half[i + 1], some);
-        store_at(out + (i + 3) * block * c, half[i + 1] - half[i + 3], some);
-      }
-    }
+    transform_tile(0, &cells, c, to + t * c, block * c);
   }
 }
 
@@ -135,8 +171,8 @@ static void transform_products(const Correlation *of, const float *products, int
   const Window *g = &of->window;
   const Tiles tiles = tiles_of(g);
   const int64_t f = of->f, width = whole_panels(f, STRIDED_COLUMNS);
-  for (int64_t t = 0; t < count; t++) {
-    const TilePlace place = place_of_tile(&tiles, first + t);
+  TilePlace place = place_of_tile(&tiles, first);
+  for (int64_t t = 0; t < count; t++, next_tile(&tiles, &place)) {
     const int64_t line = g->q * f;
     float *y = of->y + ((place.row * g->p + place.y) * g->q + place.x) * f;
     const int has_right = place.x + 1 < g->q, has_lower = place.y + 1 < g->p;
@@ -194,8 +230,8 @@ static void transform_gradients(const KernelGradient *of, int64_t first, int64_t
   const Window *g = &of->window;
   const Tiles tiles = tiles_of(g);
   const int64_t f = of->f, width = whole_panels(f, WIDTH), line = g->q * f;
-  for (int64_t t = 0; t < count; t++) {
-    const TilePlace place = place_of_tile(&tiles, first + t);
+  TilePlace place = place_of_tile(&tiles, first);
+  for (int64_t t = 0; t < count; t++, next_tile(&tiles, &place)) {
     const float *dy = of->dy + ((place.row * g->p + place.y) * g->q + place.x) * f;
     const int has_right = place.x + 1 < g->q, has_lower = place.y + 1 < g->p;
     const float *cell[4] = {dy, has_right ? dy + f : ZERO_CELL, has_lower ? dy + line : ZERO_CELL, has_right && has_lower ? dy + line + f : ZERO_CELL};

@@ -28,11 +28,14 @@ export interface BlobStore {
 /** The blob is gone, or what is stored is not what was written. */
 export class BlobError extends Error {
   readonly blobId: string;
+  /** What follows the name of the blob in a sentence. */
+  readonly problem: string;
 
   constructor(blobId: string, problem: string) {
     super(`blob ${blobId} ${problem}`);
     this.name = 'BlobError';
     this.blobId = blobId;
+    this.problem = problem;
   }
 }
 

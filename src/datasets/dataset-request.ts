@@ -5,7 +5,7 @@ import type { Request } from '../http/app-type.ts';
 import { readJson, refuseCompression } from '../http/json-body.ts';
 import { CreateDatasetBody, DatasetName, RequestedSchema } from './dataset-schema.ts';
 import type { NewDatasetRequest } from './dataset-service.ts';
-import { type Spool, spoolUpload } from './upload-spool.ts';
+import { type Spool, spool } from './spool.ts';
 
 /** A request for a dataset, read to its end. */
 export interface DatasetRequest extends NewDatasetRequest {
@@ -100,7 +100,7 @@ async function readFile(part: MultipartFile, form: Form, uploadBytesMax: number)
   if (part.fieldname !== 'file' || form.spool !== null) {
     throw formFault(`/${part.fieldname}`, 'unknown_field', 'The form takes exactly one file, in the field `file`.');
   }
-  form.spool = await spoolUpload(part.file, (total) => {
+  form.spool = await spool(part.file, (total) => {
     if (total > uploadBytesMax) throw tooLarge(uploadBytesMax);
   });
   form.fileName = part.filename;

@@ -10,15 +10,18 @@ import type { DatasetInfo, DatasetStore, StoredDataset } from './dataset-store.t
 import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
 import { importRows } from './json-import.ts';
 import type { RequestedColumn, Table } from './table.ts';
-import { createTableCache } from './table-cache.ts';
-import { decodeTable, encodeTable } from './table-file.ts';
+import { encodeTable } from './table-file.ts';
+import { createTableReader, type OpenedTable } from './table-reader.ts';
 import { readRows, type Value } from './table-rows.ts';
 
 export interface DatasetServiceDeps {
   readonly store: DatasetStore;
   readonly blobs: BlobStore;
   readonly database: Pick<Database, 'pool'>;
-  readonly limits: ImportLimits;
+  readonly limits: ImportLimits & {
+    /** Bytes a table may take together with its encoded rows; what takes more is read from disk. */
+    readonly datasetMemoryBytes: number;
+  };
   /** Bytes of tables kept in memory. */
   readonly cacheBytesMax: number;
 }
@@ -34,7 +37,7 @@ export interface NewDatasetRequest {
 /** Tables to train on: import, look up, preview, remove. */
 export function createDatasetService(deps: DatasetServiceDeps) {
   const { store, blobs, limits, cacheBytesMax } = deps;
-  const cache = createTableCache({ bytesMax: cacheBytesMax });
+  const tables = createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes: limits.datasetMemoryBytes });
 
   async function get(project: string, id: string): Promise<DatasetInfo> {
     return find(project, id);
@@ -47,8 +50,7 @@ export function createDatasetService(deps: DatasetServiceDeps) {
   }
 
   async function loadTable(project: string, id: string): Promise<Table> {
-    const { sha256, blobId } = await find(project, id);
-    return cache.get(sha256, async () => decodeTable(await blobs.readAll(blobId)));
+    return tables.load(await find(project, id));
   }
 
   return {
@@ -93,6 +95,10 @@ export function createDatasetService(deps: DatasetServiceDeps) {
 
     /** The whole table, from memory when it was used lately. */
     loadTable,
+
+    /** The table for a training whose rows take `encodedBytes` once encoded: in memory, or where that is too much on disk. */
+    openTable: async (project: string, id: string, encodedBytes: number): Promise<OpenedTable> =>
+      tables.open(await find(project, id), encodedBytes),
   };
 }
 

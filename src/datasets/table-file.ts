@@ -1,3 +1,5 @@
+import { readSync } from 'node:fs';
+import { readNumbers } from '../lib/file-numbers.ts';
 import { type Column, isNumberColumn, type Table } from './table.ts';
 
 // A dataset as it is kept: 8 bytes of magic, 4 bytes header length, a JSON header, then the columns one after another,
@@ -39,19 +41,77 @@ export function* encodeTable(table: Table): Generator<Uint8Array> {
 /** The table of these bytes. They were written by `encodeTable` and their digest was checked; anything else throws. */
 export function decodeTable(bytes: Uint8Array): Table {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!view.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('not a table file: wrong magic');
-  const headerLength = view.readUInt32LE(MAGIC.length);
-  const header: Header = JSON.parse(view.toString('utf8', HEADER_OFFSET, HEADER_OFFSET + headerLength));
+  const { rows, columns } = readHeader((from, length) => view.subarray(from, from + length));
+  return {
+    rows,
+    columns: columns.map(({ name, type, dictionary, offset, length }): Column => {
+      if (offset + length > view.length) throw new Error(`table file ends inside column ${name}`);
+      // Copied, because a typed array needs an aligned start; shared, because threads train on tables that are kept in memory.
+      const buffer = new SharedArrayBuffer(length);
+      new Uint8Array(buffer).set(view.subarray(offset, offset + length));
+      if (type === 'number' || type === 'integer') return { name, type, values: new Float64Array(buffer) };
+      return { name, type, dictionary, codes: new Int32Array(buffer) };
+    }),
+  };
+}
+
+/**
+ * The table in an open file. Of it dictionaries are held, and of its columns nothing: each is read whenever it is asked for, so
+ * that memory for one column is enough to go through all of them.
+ */
+export function openTableFile(fd: number, isNeeded: (column: { readonly name: string }) => boolean = () => true): Table {
+  const { rows, columns } = readHeader((from, length) => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, from));
+  });
+  return { rows, columns: columns.filter(isNeeded).map((place) => columnInFile(fd, rows, place)) };
+}
+
+function columnInFile(fd: number, rows: number, { name, type, dictionary, offset }: PlacedColumn): Column {
+  if (type === 'number' || type === 'integer') {
+    const read = (from: number, to: number) => readNumbers(fd, offset + from * Float64Array.BYTES_PER_ELEMENT, new Float64Array(to - from));
+    return {
+      name,
+      type,
+      read,
+      get values() {
+        return read(0, rows);
+      },
+    };
+  }
+  const read = (from: number, to: number) => readNumbers(fd, offset + from * Int32Array.BYTES_PER_ELEMENT, new Int32Array(to - from));
+  return {
+    name,
+    type,
+    dictionary,
+    read,
+    get codes() {
+      return read(0, rows);
+    },
+  };
+}
+
+interface PlacedColumn {
+  readonly name: string;
+  readonly type: Column['type'];
+  readonly dictionary: readonly string[];
+  /** First byte in the file, and how many bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Rows and columns, and where in the file these are. `read` gives fewer bytes at the end of the file. */
+function readHeader(read: (from: number, length: number) => Buffer): { rows: number; columns: PlacedColumn[] } {
+  const start = read(0, HEADER_OFFSET);
+  if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('not a table file: wrong magic');
+  const headerLength = start.readUInt32LE(MAGIC.length);
+  const header: Header = JSON.parse(read(HEADER_OFFSET, headerLength).toString('utf8'));
   let offset = HEADER_OFFSET + headerLength;
-  const columns = header.columns.map(({ name, type, dictionary }): Column => {
+  const columns = header.columns.map(({ name, type, dictionary = [] }): PlacedColumn => {
     const length = header.rows * (type === 'number' || type === 'integer' ? 8 : 4);
-    if (offset + length > view.length) throw new Error(`table file ends inside column ${name}`);
-    // Copied, because a typed array needs an aligned start; shared, because threads train on tables that are kept in memory.
-    const buffer = new SharedArrayBuffer(length);
-    new Uint8Array(buffer).set(view.subarray(offset, offset + length));
+    const column = { name, type, dictionary, offset, length };
     offset += aligned(length);
-    if (type === 'number' || type === 'integer') return { name, type, values: new Float64Array(buffer) };
-    return { name, type, dictionary: dictionary ?? [], codes: new Int32Array(buffer) };
+    return column;
   });
   return { rows: header.rows, columns };
 }

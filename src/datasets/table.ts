@@ -11,6 +11,8 @@ export interface NumberColumn {
   readonly name: string;
   readonly type: 'number' | 'integer';
   readonly values: Float64Array;
+  /** Of a column in a file, whose `values` are read whenever they are asked for: those of some rows. */
+  readonly read?: (from: number, to: number) => Float64Array;
 }
 
 /**
@@ -22,6 +24,8 @@ export interface TextColumn {
   readonly type: 'category' | 'boolean' | 'datetime' | 'text' | 'sequence';
   readonly dictionary: readonly string[];
   readonly codes: Int32Array;
+  /** Of a column in a file, whose `codes` are read whenever they are asked for: those of some rows. */
+  readonly read?: (from: number, to: number) => Int32Array;
 }
 
 /** One column of a dataset's schema, as the API shows it. */
@@ -55,6 +59,18 @@ export const DISTINCT_MAX = 1000;
 /** The column of a name, or undefined. */
 export function findColumn(table: Table, name: string): Column | undefined {
   return table.columns.find((column) => column.name === name);
+}
+
+/** Rows `from` to `to` (exclusive) as a table of their own. */
+export function sliceTable({ columns }: Table, from: number, to: number): Table {
+  return { rows: to - from, columns: columns.map((column) => sliceColumn(column, from, to)) };
+}
+
+function sliceColumn(column: Column, from: number, to: number): Column {
+  const { name } = column;
+  if (isNumberColumn(column)) return { name, type: column.type, values: column.read?.(from, to) ?? column.values.subarray(from, to) };
+  const { type, dictionary } = column;
+  return { name, type, dictionary, codes: column.read?.(from, to) ?? column.codes.subarray(from, to) };
 }
 
 /** Whether a column keeps numbers, in the sense of its storage. */

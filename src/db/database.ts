@@ -9,8 +9,8 @@ export const CHANNELS = {
   jobChanged: 'job_changed',
   /** A doorbell lies in the outbox. */
   outbox: 'outbox',
-  /** A running job is to stop. */
-  jobCancel: 'job_cancel',
+  /** The owner of a running job wants something of its worker. */
+  jobWish: 'job_wish',
 } as const;
 
 export type Channel = (typeof CHANNELS)[keyof typeof CHANNELS];

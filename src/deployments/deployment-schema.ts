@@ -50,7 +50,8 @@ export const PredictReply = Type.Object(
     model: Type.String(),
     version: Type.Integer(),
     predictions: Type.Array(Type.Unknown(), {
-      description: 'Per instance: `label` and `probabilities` for classes, `value` or `values` for numbers.',
+      description:
+        'Per instance: `label` and `probabilities` for classes, `value` or `values` for numbers; of a network with several outputs `outputs`, an object of these by the names of the outputs.',
     }),
     request_id: Type.String(),
   },

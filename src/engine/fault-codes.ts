@@ -16,6 +16,7 @@ export const FAULT_CODES = {
   missing_flatten: 'A layer works on the last axis only, where one vector per row is needed.',
   no_trainable_weights: 'The network has nothing to learn.',
   shape_mismatch: 'The layer cannot take the shape that reaches it.',
+  state_mismatch: 'The checkpoint holds other tensors than the training needs.',
   target_mismatch: 'The output of the network does not fit the target.',
   sequence_output: 'A recurrent layer gives every step, where one vector per row is needed.',
   missing_return_sequences: 'A recurrent layer gives one vector, where the next layer needs every step.',
@@ -37,6 +38,7 @@ export const FAULT_CODES = {
   weights_unavailable: 'The rows bring no such weights.',
   // Warnings
   zero_kernel: 'A kernel that starts at zero gives all units of the layer the same gradient.',
+  mask_lost: 'The layer neither heeds the mask of its input nor passes it on: steps that do not count do from there on.',
   dropout_at_output: 'Dropout after the last layer with weights drops predictions.',
   softmax_with_squared_error: 'Softmax with a squared error learns slowly where it is wrong.',
   stacked_linear_layers: 'Dense layers without an activation between them are one dense layer.',

@@ -17,18 +17,20 @@ export { checkTraining } from './spec/check-training.ts';
 export { readGivenWeights } from './spec/given-weights.ts';
 export { inferTask } from './spec/infer-task.ts';
 export type { DataSignature, LayerReport, ModelSpec, SpecLimits, SpecReport, TargetSignature, Task } from './spec/model-spec.ts';
+export { resumeFaults } from './spec/resume-faults.ts';
+export { weightsOfState } from './trainer/engine-state.ts';
 export { type Estimate, estimateTraining } from './trainer/estimate.ts';
 export type { LayerDiagnostics } from './trainer/layer-diagnostics.ts';
-// For a kind of job of its own.
-export {
-  /** @public */
-  testLearningRates,
-} from './trainer/learning-rate-range.ts';
+export { type TestedLearningRates, testLearningRates } from './trainer/learning-rate-range.ts';
+export { DEFAULT_RANGE, type LearningRateRange } from './trainer/learning-rate-sweep.ts';
 export { loadPredictor, type Predictor } from './trainer/predictor.ts';
 export { evaluate, train } from './trainer/trainer.ts';
 export type {
+  EncodedRows,
   EpochReport,
+  HeldData,
   Split,
+  StoredData,
   TrainingData,
   TrainingOptions,
   TrainRequest,

@@ -107,7 +107,11 @@ function collectFaults<Item>(items: Iterable<Item>, faultsOf: (item: Item) => Fa
 }
 
 function checkUnion(schema: JsonSchema, value: unknown, pointer: string): Fault[] {
-  const fitting = (branchesOf(schema) ?? []).filter((branch) => hasTypeOf(branch, value));
+  const branches = branchesOf(schema) ?? [];
+  const fitting = branches.filter((branch) => hasTypeOf(branch, value));
+  // A text that is not the word beside a number: a number was meant.
+  const isNoWord = fitting.length > 0 && fitting.every((branch) => listedValues(branch)?.includes(value) === false);
+  if (isNoWord && branches.some(({ type }) => type === 'number')) return [fault('wrong_type', schema, value, pointer)];
   const tag = tagOf(fitting);
   if (tag && isObject(value)) return checkTagged({ tag, branches: fitting, value, pointer });
   const attempts = fitting.map((branch) => check(branch, value, pointer)).sort((a, b) => a.length - b.length);

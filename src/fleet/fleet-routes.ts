@@ -29,6 +29,6 @@ export async function workerRoutes(app: App, { fleet }: { fleet: Pick<FleetServi
   );
 }
 
-function workerView({ jobIds, lastHeartbeatAt, id, pid, host, version, backend, slots }: LiveWorker) {
-  return { id, pid, host, version, backend, slots, jobs: [...jobIds], last_heartbeat_at: lastHeartbeatAt.toISOString() };
+function workerView({ jobIds, lastHeartbeatAt, id, pid, host, version, engine, backend, slots }: LiveWorker) {
+  return { id, pid, host, version, engine, backend, slots, jobs: [...jobIds], last_heartbeat_at: lastHeartbeatAt.toISOString() };
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Id, Timestamp } from '../http/schemas.ts';
+import { Id, Nullable, Timestamp } from '../http/schemas.ts';
 
 export const WorkerReply = Type.Object(
   {
@@ -7,6 +7,7 @@ export const WorkerReply = Type.Object(
     pid: Type.Integer(),
     host: Type.String(),
     version: Type.String({ description: 'Version of the service it runs.' }),
+    engine: Nullable(Type.String({ description: "Version of the engine's numbers." })),
     backend: Type.String({ description: 'The kernels it trains with, e.g. `native-avx512`.' }),
     slots: Type.Integer({ description: 'Jobs it runs at the same time.' }),
     jobs: Type.Array(Id('job'), { description: 'Jobs of your project it runs now.' }),

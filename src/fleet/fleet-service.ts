@@ -1,3 +1,4 @@
+import { LIVE_SECONDS } from '../jobs/checkpoint-match.ts';
 import type { LeaseRecovery } from '../jobs/lease-recovery.ts';
 import type { LiveWorker, WorkerInfo, WorkerStore } from './worker-store.ts';
 
@@ -8,14 +9,15 @@ export interface FleetDeps {
 
 export type FleetService = ReturnType<typeof createFleetService>;
 
-/** A worker not heard of for so long is not shown as live. */
-const LIVE_SECONDS = 15;
-
 /** The worker processes there are, and what becomes of the jobs of those that die. */
 export function createFleetService({ workers, recovery }: FleetDeps) {
   return {
-    /** Says that a worker lives. */
-    heartbeat: (worker: WorkerInfo): Promise<void> => workers.heartbeat(worker),
+    /** Says that a worker lives, and queues the jobs that waited for one like it. */
+    async heartbeat(worker: WorkerInfo): Promise<void> {
+      await workers.heartbeat(worker);
+      const { engine, backend } = worker;
+      if (engine !== null) await recovery.queueFor({ engine, backend });
+    },
 
     /** A worker ends in good order: it holds no job any more. */
     leave: (workerId: string): Promise<void> => workers.remove([workerId]),

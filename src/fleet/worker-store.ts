@@ -6,6 +6,8 @@ export interface WorkerInfo {
   readonly pid: number;
   readonly host: string;
   readonly version: string;
+  /** Version of the engine's numbers; null from a worker that does not say. */
+  readonly engine: string | null;
   readonly backend: string;
   /** Jobs it runs at the same time. */
   readonly slots: number;
@@ -22,9 +24,10 @@ export type WorkerStore = ReturnType<typeof createWorkerStore>;
 export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
   return {
     /** Writes the row, or only its heartbeat when it is there. All times are the database's: machines' clocks differ. */
-    async heartbeat({ id, pid, host, version, backend, slots }: WorkerInfo): Promise<void> {
+    async heartbeat({ id, pid, host, version, engine, backend, slots }: WorkerInfo): Promise<void> {
       await prisma.$executeRaw`
-        INSERT INTO worker (id, pid, host, version, backend, slots) VALUES (${id}, ${pid}, ${host}, ${version}, ${backend}, ${slots})
+        INSERT INTO worker (id, pid, host, version, engine, backend, slots)
+        VALUES (${id}, ${pid}, ${host}, ${version}, ${engine}, ${backend}, ${slots})
         ON CONFLICT (id) DO UPDATE SET last_heartbeat_at = now()`;
     },
 
@@ -41,7 +44,7 @@ export function createWorkerStore({ prisma }: Pick<Database, 'prisma'>) {
     /** Workers heard of lately, newest first, each with its jobs of the project; `before` is the id of the last one seen. */
     async listLive(project: string, silentSecondsMax: number, take: number, before: string | null): Promise<LiveWorker[]> {
       const workers = await prisma.$queryRaw<Omit<LiveWorker, 'jobIds'>[]>`
-        SELECT id, pid, host, version, backend, slots, last_heartbeat_at AS "lastHeartbeatAt" FROM worker
+        SELECT id, pid, host, version, engine, backend, slots, last_heartbeat_at AS "lastHeartbeatAt" FROM worker
          WHERE last_heartbeat_at > now() - make_interval(secs => ${silentSecondsMax}) AND (${before}::text IS NULL OR id < ${before})
          ORDER BY id DESC LIMIT ${take}`;
       const jobs = await prisma.job.findMany({

@@ -29,5 +29,7 @@ declare module 'fastify' {
     public?: boolean;
     /** The body's schema only documents it: a service checks the body, together with what it refers to. */
     bodyCheckedByService?: boolean;
+    /** No body is as good as an empty object. */
+    bodyOptional?: boolean;
   }
 }

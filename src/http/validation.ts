@@ -29,7 +29,8 @@ export function registerValidation(app: App): void {
       throw unsupportedMediaType(request);
     }
     if (schema?.body === undefined || request.body !== undefined) return;
-    throw new AppError('empty_body', { detail: 'This route needs a JSON body.' });
+    if (request.routeOptions.config.bodyOptional) request.body = {};
+    else throw new AppError('empty_body', { detail: 'This route needs a JSON body.' });
   });
 }
 

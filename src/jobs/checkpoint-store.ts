@@ -1,53 +1,63 @@
-import type { PoolClient } from 'pg';
-import { newId } from '../lib/ids.ts';
+// Checkpoints as they are read: by the API, by the worker that goes on from one, and by a job that is forked from one. What
+// writes and removes them runs in the transactions of the worker: `checkpoint-keeping.ts`.
 
-/** The engine state a job goes on from. */
+import type { Pool } from 'pg';
+import type { BlobStore } from '../blobs/blob-store.ts';
+
+/** The whole engine state after an epoch. */
 export interface StoredCheckpoint {
   readonly id: string;
+  readonly jobId: string;
   readonly epoch: number;
   readonly step: number;
   readonly blobId: string;
+  readonly bytes: number;
+  /** Of the state's bytes, hexadecimal. */
+  readonly sha256: string;
+  /** Version of the engine's numbers and variant of the kernels; null where they were not kept. */
+  readonly engine: string | null;
+  readonly backend: string | null;
+  readonly pinned: boolean;
+  /** The newest of its job. */
+  readonly latest: boolean;
+  /** Taken after the job's best epoch. */
+  readonly best: boolean;
+  readonly createdAt: Date;
 }
 
-/**
- * Names a blob the engine's state after an epoch. The same commit may come twice, for its first answer can get lost on the
- * way: then the state already kept stays, this blob is removed, and the answer is null.
- */
-export async function insertCheckpoint(
-  client: PoolClient,
-  checkpoint: { jobId: string; epoch: number; step: number; blobId: string },
-): Promise<string | null> {
-  const { jobId, epoch, step, blobId } = checkpoint;
-  const { rows } = await client.query<{ id: string }>(
-    `INSERT INTO checkpoint (id, job_id, epoch, step, blob_id) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (job_id, epoch) DO NOTHING RETURNING id`,
-    [newId('checkpoint'), jobId, epoch, step, blobId],
-  );
-  const id = rows[0]?.id ?? null;
-  if (id === null) await client.query('DELETE FROM blob WHERE id = $1', [blobId]);
-  return id;
-}
+export type CheckpointStore = ReturnType<typeof createCheckpointStore>;
 
-/** The newest state of a job, or null before its first checkpoint. */
-export async function findNewestCheckpoint(client: PoolClient, jobId: string): Promise<StoredCheckpoint | null> {
-  const { rows } = await client.query<StoredCheckpoint>(
-    `SELECT id, epoch, step, blob_id AS "blobId" FROM checkpoint WHERE job_id = $1 ORDER BY epoch DESC LIMIT 1`,
-    [jobId],
-  );
-  return rows[0] ?? null;
-}
+const COLUMNS = `
+  c.id, c.job_id AS "jobId", c.epoch, c.step, c.blob_id AS "blobId", b.bytes::float8 AS bytes, b.sha256, c.engine, c.backend, c.pinned,
+  c.created_at AS "createdAt", c.epoch = (SELECT max(epoch) FROM checkpoint WHERE job_id = c.job_id) AS latest,
+  coalesce(j.best ->> 'checkpoint' = c.id, false) AS best`;
 
-/** The checkpoint kept for an epoch, if there is one. */
-export async function findCheckpointId(client: PoolClient, jobId: string, epoch: number): Promise<string | null> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM checkpoint WHERE job_id = $1 AND epoch = $2', [jobId, epoch]);
-  return rows[0]?.id ?? null;
-}
+const FROM = 'FROM checkpoint c JOIN blob b ON b.id = c.blob_id JOIN job j ON j.id = c.job_id';
 
-/** Removes the job's checkpoints except those of the epochs named, bytes included. */
-export async function removeCheckpoints(client: PoolClient, jobId: string, keepEpochs: readonly number[] = []): Promise<void> {
-  await client.query(
-    `WITH removed AS (DELETE FROM checkpoint WHERE job_id = $1 AND epoch <> ALL($2::int[]) RETURNING blob_id)
-     DELETE FROM blob USING removed WHERE blob.id = removed.blob_id`,
-    [jobId, keepEpochs],
-  );
+/** Reads of the checkpoints of jobs, and their pins. */
+export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readAll'> }) {
+  return {
+    /** Newest first; `before` is the epoch of the last one seen. */
+    async list(jobId: string, take: number, before: number | null = null): Promise<StoredCheckpoint[]> {
+      const { rows } = await pool.query<StoredCheckpoint>(
+        `SELECT ${COLUMNS} ${FROM} WHERE c.job_id = $1 AND ($2::int IS NULL OR c.epoch < $2) ORDER BY c.epoch DESC LIMIT $3`,
+        [jobId, before, take],
+      );
+      return rows;
+    },
+
+    async find(jobId: string, id: string): Promise<StoredCheckpoint | null> {
+      const { rows } = await pool.query<StoredCheckpoint>(`SELECT ${COLUMNS} ${FROM} WHERE c.job_id = $1 AND c.id = $2`, [jobId, id]);
+      return rows[0] ?? null;
+    },
+
+    /** The whole state. Throws BlobError when it is not what was stored. */
+    read: ({ blobId }: Pick<StoredCheckpoint, 'blobId'>): Promise<Buffer> => blobs.readAll(blobId),
+
+    /** Keeps a checkpoint, or no longer. False when it is gone. */
+    async setPinned(jobId: string, id: string, pinned: boolean): Promise<boolean> {
+      const { rowCount } = await pool.query('UPDATE checkpoint SET pinned = $3 WHERE job_id = $1 AND id = $2', [jobId, id, pinned]);
+      return rowCount === 1;
+    },
+  };
 }

@@ -9,6 +9,7 @@ export interface JobEventData {
   readonly epoch: object;
   readonly checkpoint: { readonly checkpoint: string; readonly epoch: number; readonly step: number };
   readonly warning: { readonly code: string; readonly detail: string; readonly pointer?: string };
+  /** A line for the owner; `GET …/logs` shows these alone. */
   readonly log: { readonly level: string; readonly message: string };
   /** The worker died or gave the job back. */
   readonly interrupted: { readonly attempt: number; readonly reason: string };
@@ -19,6 +20,9 @@ export interface JobEventData {
 }
 
 export type JobEventType = keyof JobEventData;
+
+/** One event to append, its data fitting its type. */
+export type NewJobEvent = { [Type in JobEventType]: { readonly type: Type; readonly data: JobEventData[Type] } }[JobEventType];
 
 export interface StoredEvent {
   readonly seq: number;
@@ -33,7 +37,7 @@ const APPEND_EVENT = `
   INSERT INTO job_event (job_id, seq, type, data) SELECT $1, last_event, $2, $3::json FROM counted`;
 
 /** Appends an event to a job's log, in the transaction of what it tells about. */
-export async function appendEvent<Type extends JobEventType>(tx: Tx, jobId: string, type: Type, data: JobEventData[Type]): Promise<void> {
+export async function appendEvent(tx: Tx, jobId: string, { type, data }: NewJobEvent): Promise<void> {
   await tx.$executeRawUnsafe(APPEND_EVENT, jobId, type, JSON.stringify(data));
 }
 
@@ -49,10 +53,20 @@ export function createEventStore(database: Pick<Database, 'prisma'>) {
       return rows.map(storedEvent);
     },
 
-    /** Events a job's timeline is made of, for several jobs at once. */
+    /** Lines of the log after `seq`, oldest first. */
+    async logs(jobId: string, seq: number, limit: number): Promise<StoredEvent[]> {
+      const rows = await prisma.jobEvent.findMany({
+        where: { jobId, type: 'log', seq: { gt: seq } },
+        orderBy: { seq: 'asc' },
+        take: limit,
+      });
+      return rows.map(storedEvent);
+    },
+
+    /** Events a job's timeline and warnings are made of, for several jobs at once. */
     async timelines(jobIds: readonly string[], tx: Tx = prisma): Promise<Map<string, StoredEvent[]>> {
       const rows = await tx.jobEvent.findMany({
-        where: { jobId: { in: [...jobIds] }, type: { in: ['status', 'interrupted'] } },
+        where: { jobId: { in: [...jobIds] }, type: { in: ['status', 'interrupted', 'warning'] } },
         orderBy: [{ jobId: 'asc' }, { seq: 'asc' }],
       });
       const timelines = new Map<string, StoredEvent[]>(jobIds.map((id) => [id, []]));

@@ -1,8 +1,5 @@
 import type { ClientBase } from 'pg';
-import type { JobEventData, JobEventType } from './event-store.ts';
-
-/** One event to append, its data fitting its type. */
-export type NewJobEvent = { [Type in JobEventType]: { readonly type: Type; readonly data: JobEventData[Type] } }[JobEventType];
+import type { NewJobEvent } from './event-store.ts';
 
 /**
  * Appends events to the job's log under the next sequence numbers, in one statement. The caller's transaction holds the

@@ -8,13 +8,12 @@ import { withTransaction } from '../db/transaction.ts';
 import { pointDeployment } from '../deployments/deployment-target.ts';
 import { insertModelVersion, type NewModelVersion } from '../models/version-insert.ts';
 import type { TrainingRequest } from '../training/training-request.ts';
-import { findNewestCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
-import { appendEvents } from './execution-events.ts';
-import { endJob, type JobFailure } from './job-ending.ts';
-import { holdFence, type JobLease, withFence } from './job-fence.ts';
-import type { StopReason } from './job-state.ts';
+import { type EngineIdentity, findMatch } from './checkpoint-match.ts';
+import { advanceFenced, holdFence, type JobLease } from './job-fence.ts';
+import { advanceHeld, holdJob } from './job-life-rows.ts';
+import { type StopReason, WAITING_STATUSES } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
-import { ring } from './lease-recovery.ts';
+import type { JobFailure, JobWish } from './lifecycle/job-life.ts';
 
 /** A job taken by this worker. */
 export interface ClaimedJob {
@@ -23,17 +22,22 @@ export interface ClaimedJob {
   readonly attempt: number;
   readonly request: TrainingRequest;
   readonly receipt: object;
-  /** Where to go on from; null starts from the beginning. */
-  readonly checkpoint: StoredCheckpoint | null;
-  /** Seconds since the job was first claimed, waiting between attempts included: what `limits.max_seconds` counts. */
+  /** What its owner asked before it was claimed: a stop that needs a worker. */
+  readonly wish: JobWish | null;
+  /** Seconds since it was first claimed, all waiting but pauses included: what `limits.max_seconds` counts. */
   readonly secondsUsed: number;
 }
 
-export interface TrainedModel {
+/** What every job that succeeds leaves behind. */
+export interface JobSuccess {
   readonly stopReason: StopReason;
-  readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
+  readonly result: object;
   readonly receipt: object;
   readonly progress: JobProgress;
+}
+
+export interface TrainedModel extends JobSuccess {
+  readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
   /** The safetensors file. */
   readonly weightsFile: Uint8Array;
   /** Becomes a version of this model, when one was asked for. */
@@ -45,27 +49,34 @@ export interface TrainedVersion extends Omit<NewModelVersion, 'projectId' | 'job
   readonly deployment: string | null;
 }
 
-/** A job whose worker dies this often without a new checkpoint in between takes its workers down: it is ended. */
-const CRASHES_MAX = 3;
-
-const WORKER_LOST: JobFailure = {
-  code: 'worker_lost_limit',
-  detail: `The worker died ${CRASHES_MAX} times while it ran this job, without getting to a new checkpoint in between.`,
-  errors: [],
-  hint: 'A smaller batch or network needs less memory.',
-};
+export interface ExecutionStoreDeps {
+  readonly pool: Pool;
+  readonly blobs: BlobStore;
+  readonly leaseSeconds: number;
+  /** Whose bits this process computes. */
+  readonly identity: EngineIdentity;
+  /** Whether this process runs one job at a time. */
+  readonly alone: boolean;
+}
 
 export type ExecutionStore = ReturnType<typeof createExecutionStore>;
 
-export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; leaseSeconds: number }) {
-  const { pool, blobs, leaseSeconds } = deps;
+export function createExecutionStore(deps: ExecutionStoreDeps) {
+  const { pool, blobs } = deps;
   return {
     /**
-     * Takes a job that waits, or whose worker let its lease run out. Null when there is nothing to run: it has ended, a
-     * living worker has it, or this very claim ended it.
+     * Takes a job that waits, or whose worker let its lease run out. Null when there is nothing to run here: it has ended, a
+     * living worker has it, it is not for this process, or this very claim ended it.
      */
     claim: (jobId: string, workerId: string): Promise<ClaimedJob | null> =>
-      withTransaction(pool, (client) => claim(client, { jobId, workerId, leaseSeconds })),
+      withTransaction(pool, (client) => claim(client, deps, { jobId, workerId })),
+
+    /** Whether a job waits that may only run in a process of its own, which this one is not. */
+    async needsOwnProcess(jobId: string): Promise<boolean> {
+      if (deps.alone) return false;
+      const { rowCount } = await pool.query('SELECT FROM job WHERE id = $1 AND suspect AND status = ANY($2)', [jobId, WAITING_STATUSES]);
+      return rowCount === 1;
+    },
 
     /**
      * Shows how far a job is between epochs. Not worth a transaction: the next epoch writes it again. An epoch committed
@@ -82,95 +93,64 @@ export function createExecutionStore(deps: { pool: Pool; blobs: BlobStore; lease
     },
 
     /** Weights, preprocessing, model version, deployment and the terminal state become visible together. */
-    finishSucceeded: (job: ClaimedJob, model: TrainedModel): Promise<void> =>
-      withTransaction(pool, (client) => finishSucceeded(client, blobs, job, model)),
+    finishSucceeded: (job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> =>
+      withTransaction(pool, (client) => finishSucceeded(client, blobs, job, success)),
 
     finishFailed: (lease: JobLease, stopReason: StopReason, error: JobFailure): Promise<void> =>
-      withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'failed', stopReason, error })),
+      withTransaction(pool, (client) => advanceFenced(client, lease, { type: 'failed', stopReason, error })),
 
-    finishCancelled: (lease: JobLease): Promise<void> =>
-      withFence(pool, lease, (client) => endJob(client, lease.jobId, { status: 'cancelled' })),
+    /** The training left at its owner's wish, and there is nothing to keep. */
+    finishLeft: (lease: JobLease, stopReason: 'cancelled' | 'user_stop'): Promise<void> =>
+      withTransaction(pool, (client) => advanceFenced(client, lease, { type: 'left', stopReason })),
 
-    /** Gives the job back to the queue: another worker goes on from its newest checkpoint. One to be cancelled ends instead. */
-    release: (lease: JobLease, attempt: number): Promise<void> => withFence(pool, lease, (client) => release(client, lease.jobId, attempt)),
+    /** Gives the job back: it waits for another worker, is paused or ends, as its owner wants. */
+    release: (lease: JobLease): Promise<void> => withTransaction(pool, (client) => advanceFenced(client, lease, { type: 'released' })),
   };
 }
 
-interface ClaimableRow {
-  project_id: string;
-  status: string;
-  crash_count: number;
-  cancel_requested: boolean;
-}
-
 interface ClaimedRow {
-  fence: number;
-  attempt: number;
+  project_id: string;
   request: TrainingRequest;
   receipt: object;
-  seconds_used: number;
 }
 
-async function claim(client: PoolClient, options: { jobId: string; workerId: string; leaseSeconds: number }): Promise<ClaimedJob | null> {
-  const { jobId, workerId, leaseSeconds } = options;
-  const { rows: claimable } = await client.query<ClaimableRow>(
-    `SELECT project_id, status, crash_count, cancel_requested FROM job
-      WHERE id = $1 AND (status IN ('queued', 'interrupted') OR (status = 'running' AND lease_until < now())) FOR UPDATE`,
-    [jobId],
-  );
-  const job = claimable[0];
-  if (job === undefined) return null;
-  const crashCount = job.status === 'queued' ? job.crash_count : job.crash_count + 1;
-  if (job.cancel_requested) {
-    await endJob(client, jobId, { status: 'cancelled' });
-    return null;
-  }
-  if (crashCount >= CRASHES_MAX) {
-    await endJob(client, jobId, { status: 'failed', stopReason: 'worker_lost_limit', error: WORKER_LOST });
-    return null;
-  }
-  const { rows } = await client.query<ClaimedRow>(
-    `UPDATE job SET status = 'running', fence = fence + 1, attempt = attempt + 1, crash_count = $3, worker_id = $2,
-                    lease_until = clock_timestamp() + make_interval(secs => $4), started_at = coalesce(started_at, now())
-      WHERE id = $1
-      RETURNING fence, attempt, request, receipt, extract(epoch FROM now() - started_at)::float8 AS seconds_used`,
-    [jobId, workerId, crashCount, leaseSeconds],
-  );
-  const row = rows[0];
-  if (row === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
-  const checkpoint = await findNewestCheckpoint(client, jobId);
-  await appendEvents(client, jobId, [
-    { type: 'status', data: { status: 'running', attempt: row.attempt } },
-    ...(checkpoint === null ? [] : [{ type: 'resumed', data: { attempt: row.attempt, epoch: checkpoint.epoch } } as const]),
-  ]);
-  await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
-  const lease = { jobId, fence: row.fence };
-  const { attempt, request, receipt, seconds_used: secondsUsed } = row;
-  return { lease, projectId: job.project_id, attempt, request, receipt, checkpoint, secondsUsed };
+async function claim(
+  client: PoolClient,
+  { identity, alone, leaseSeconds }: ExecutionStoreDeps,
+  { jobId, workerId }: { jobId: string; workerId: string },
+): Promise<ClaimedJob | null> {
+  const held = await holdJob(client, jobId);
+  if (held === null) return null;
+  const match = await findMatch(client, jobId, identity);
+  const { state } = await advanceHeld(client, held, { type: 'claimed', workerId, alone, leaseMs: leaseSeconds * 1000, match });
+  const { fence, attempt, wish, startedAt } = state;
+  if (fence === held.life.fence) return null;
+  const { rows } = await client.query<ClaimedRow>('SELECT project_id, request, receipt FROM job WHERE id = $1', [jobId]);
+  if (rows[0] === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
+  const { project_id: projectId, request, receipt } = rows[0];
+  return { lease: { jobId, fence }, projectId, attempt, request, receipt, wish, secondsUsed: (held.now - (startedAt ?? held.now)) / 1000 };
 }
 
-async function release(client: PoolClient, jobId: string, attempt: number): Promise<void> {
-  const { rowCount: cancelled } = await client.query('SELECT FROM job WHERE id = $1 AND cancel_requested', [jobId]);
-  if (cancelled === 1) return endJob(client, jobId, { status: 'cancelled' });
-  await client.query(`UPDATE job SET status = 'queued', worker_id = NULL, lease_until = NULL WHERE id = $1`, [jobId]);
-  await appendEvents(client, jobId, [{ type: 'status', data: { status: 'queued', attempt } }]);
-  await ring(client, jobId, attempt + 1);
-}
-
-async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, model: TrainedModel): Promise<void> {
+async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> {
   const { jobId } = job.lease;
-  const { projectId } = job;
-  const blob = await blobs.write(client, model.weightsFile);
+  const model = 'weightsFile' in success ? success : null;
+  const weightsBlobId = model && (await blobs.write(client, model.weightsFile)).id;
   await holdFence(client, job.lease);
-  const shared = { projectId, jobId, receipt: model.receipt, weightsBlobId: blob.id, weightsSha256: model.result.weights_sha256 };
-  const version = model.version === null ? NO_VERSION : await addVersion(client, { ...model.version, ...shared });
-  const result = { ...version, ...model.result };
-  await client.query('UPDATE job SET receipt = $2, progress = $3 WHERE id = $1', [
+  const version =
+    model?.version && weightsBlobId ? await addVersion(client, versionOf(job, model, model.version, weightsBlobId)) : NO_VERSION;
+  const result = { ...version, ...success.result };
+  await client.query('UPDATE job SET receipt = $2, progress = $3, result = $4, weights_blob_id = $5 WHERE id = $1', [
     jobId,
-    JSON.stringify(model.receipt),
-    JSON.stringify(model.progress),
+    JSON.stringify(success.receipt),
+    JSON.stringify(success.progress),
+    JSON.stringify(result),
+    weightsBlobId,
   ]);
-  await endJob(client, jobId, { status: 'succeeded', stopReason: model.stopReason, result, weightsBlobId: blob.id });
+  await advanceFenced(client, job.lease, { type: 'succeeded', stopReason: success.stopReason });
+}
+
+function versionOf({ projectId, lease }: ClaimedJob, { receipt, result }: TrainedModel, version: TrainedVersion, weightsBlobId: string) {
+  return { ...version, projectId, jobId: lease.jobId, receipt, weightsBlobId, weightsSha256: result.weights_sha256 };
 }
 
 const NO_VERSION = { model: null, version: null, deployment: null };

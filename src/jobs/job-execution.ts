@@ -6,43 +6,68 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type BlobStore, CHUNK_BYTES } from '../blobs/blob-store.ts';
 import type { DatasetService } from '../datasets/dataset-service.ts';
+import type { OpenedTable } from '../datasets/table-reader.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
-import type { EpochBatch, TrainFailed, TrainFinished } from '../threads/protocol.ts';
+import type { EpochBatch, ThreadEvent } from '../threads/protocol.ts';
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
+import { encodedBytes } from '../training/data-memory.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { splitSizes } from '../training/split.ts';
+import { updatesOf } from '../training/training-request.ts';
 import { instanceCount } from '../training/window-request.ts';
+import type { EngineIdentity } from './checkpoint-match.ts';
+import { type ResumePoint, restoreNewest } from './checkpoint-restore.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
 import { commitEpochs, DeterminismError } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
-import { BROKEN, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
+import { writeLog } from './job-log.ts';
+import { BROKEN, endLine, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
 import { createProgressMeter, type ProgressMeter } from './progress-meter.ts';
+import { testedRates } from './tested-rates.ts';
 import { trainedModel } from './trained-model.ts';
 
 export interface ExecutionDeps {
   readonly executions: ExecutionStore;
   readonly pool: Pool;
   readonly blobs: BlobStore;
+  readonly checkpoints: Pick<CheckpointStore, 'list' | 'read'>;
+  /** Whose bits the checkpoints of this worker hold. */
+  readonly identity: EngineIdentity;
   readonly leaseSeconds: number;
   readonly trainPool: TrainPool;
-  readonly datasets: Pick<DatasetService, 'get' | 'loadTable'>;
+  readonly datasets: Pick<DatasetService, 'get' | 'openTable'>;
   readonly backend: TrainRequest['backend'];
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;
 }
 
-/** How long a trainer may take to heed the stop flag before its thread is ended. */
-const GRACE_MS: { readonly [Cause in StopCause]: number } = { lease_lost: 1500, cancel: 1500, release: 8000, time_limit: 60_000 };
+/** How a training is told to stop for each cause, and how long it may take to before its thread is ended; null: as long as it likes. */
+const STOPPING: { readonly [Cause in StopCause]: { readonly how: 'abandon' | 'conclude' | 'yieldSoon'; readonly graceMs: number | null } } =
+  {
+    lease_lost: { how: 'abandon', graceMs: 1500 },
+    cancel: { how: 'abandon', graceMs: 1500 },
+    release: { how: 'abandon', graceMs: 8000 },
+    // Its result is measured on all rows, and whoever does not want to wait for that can still cancel.
+    stop: { how: 'conclude', graceMs: null },
+    time_limit: { how: 'conclude', graceMs: 60_000 },
+    // The end of the epoch is worth some waiting for; else the job goes on from the checkpoint before, to the same bits.
+    pause: { how: 'yieldSoon', graceMs: 30_000 },
+  };
 
 /** A cause further left overrules those right of it. */
-const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'time_limit'];
+const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'stop', 'time_limit', 'pause'];
 
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Newest checkpoints that stay where a request from before there was a choice does not say. */
+const KEEP_DEFAULT = 2;
+
+type ThreadEnd = Exclude<ThreadEvent, EpochBatch>;
 
 /** One attempt at a claimed job. */
 export class JobExecution {
@@ -61,23 +86,30 @@ export class JobExecution {
   async run(): Promise<void> {
     const { executions, datasets, logger } = this.#deps;
     const { lease, projectId, request } = this.#job;
-    logger.info({ resumed_epoch: this.#job.checkpoint?.epoch ?? null }, 'job_claimed');
+    logger.info('job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
+    let data: OpenedTable | undefined;
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
-      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease, this.#job.attempt));
-      const { schema, sha256 } = await this.#insist(() => datasets.get(projectId, request.dataset));
-      const table = await this.#insist(() => datasets.loadTable(projectId, request.dataset));
-      const resume = await this.#insist(() => this.#resumeFrom());
-      const task = trainingTask({ request, table, schema, backend: this.#deps.backend, ...resume });
-      await this.#write(await this.#train(task), sha256);
+      if (this.#cause === 'release') return await this.#insist(() => executions.release(lease));
+      const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
+      const bytes = encodedBytes({ ...request, dataset });
+      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
+      const start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
+      const resume = start === null ? {} : { resumeFrom: start.state };
+      const { schema, sha256 } = dataset;
+      const task = trainingTask({ request, table: data.table, schema, backend: this.#deps.backend, ...resume });
+      await this.#write(await this.#train(task, start), sha256);
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
       const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
-      await this.#insist(() => executions.finishFailed(lease, stopReason, failureOf(error) ?? BROKEN));
+      const failure = failureOf(error) ?? BROKEN;
+      await this.#insist(() => writeLog(this.#deps.pool, lease, [{ level: 'error', message: failure.detail }]));
+      await this.#insist(() => executions.finishFailed(lease, stopReason, failure));
     } finally {
       clearTimeout(timer);
+      await data?.close();
     }
   }
 
@@ -92,32 +124,27 @@ export class JobExecution {
   #stopTraining(): void {
     const training = this.#training;
     if (training === null || this.#cause === null) return;
-    if (this.#cause === 'time_limit') training.conclude();
-    else training.abandon();
+    const { how, graceMs } = STOPPING[this.#cause];
+    training[how]();
     clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => training.terminate(), GRACE_MS[this.#cause]);
-  }
-
-  async #resumeFrom(): Promise<Pick<TrainingTask, 'resumeFrom'>> {
-    const { checkpoint } = this.#job;
-    return checkpoint === null ? {} : { resumeFrom: await this.#deps.blobs.readAll(checkpoint.blobId) };
+    if (graceMs !== null) this.#graceTimer = setTimeout(() => training.terminate(), graceMs);
   }
 
   /** Trains to the end, whatever that is. */
-  async #train(task: TrainingTask): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
+  async #train(task: TrainingTask, start: ResumePoint | null): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
     const { trainPool, now, logger } = this.#deps;
-    const meter = meterOf(this.#job, task.table.rows, now);
+    const meter = meterOf(this.#job.request, { rows: task.table.rows, start, now });
     const run = trainPool.run(task);
     this.#training = run;
     // A stop that came while the data was read found no training.
     this.#stopTraining();
-    const end = await this.#follow(run, meter);
+    const end = await this.#follow(run, { meter, firstStep: start?.step ?? 0 });
     if (end.type === 'failed') logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
     return { outcome: outcomeOf(end, this.#cause), meter };
   }
 
-  async #follow(run: TrainRun, meter: ProgressMeter): Promise<TrainFinished | TrainFailed> {
-    const ticker = startLoop(() => this.#tellProgress(run, meter), {
+  async #follow(run: TrainRun, { meter, firstStep }: { meter: ProgressMeter; firstStep: number }): Promise<ThreadEnd> {
+    const ticker = startLoop(() => this.#tellProgress(meter, firstStep + run.stepsDone()), {
       intervalMs: PROGRESS_MS,
       onError: (error) => this.#deps.logger.warn({ err: error }, 'progress_not_written'),
     });
@@ -135,15 +162,16 @@ export class JobExecution {
     }
   }
 
-  async #tellProgress(run: TrainRun, meter: ProgressMeter): Promise<void> {
-    const progress = meter.atStep((this.#job.checkpoint?.step ?? 0) + run.stepsDone());
+  async #tellProgress(meter: ProgressMeter, step: number): Promise<void> {
+    const progress = meter.atStep(step);
     if (progress !== null && this.#cause === null) await this.#deps.executions.writeProgress(this.#job.lease, progress);
   }
 
   async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
     const progress = meter.afterEpochs(epochs);
+    const keep = this.#job.request.training.checkpoint.keep ?? KEEP_DEFAULT;
     const store = (): Promise<void> =>
-      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress });
+      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep });
     try {
       if (this.#isWanted()) await this.#insist(store);
     } catch (error) {
@@ -168,17 +196,22 @@ export class JobExecution {
     const { executions, logger } = this.#deps;
     const job = this.#job;
     logger.info({ outcome: outcome.kind, ...('stopReason' in outcome && { stop_reason: outcome.stopReason }) }, 'job_outcome');
+    if (outcome.kind !== 'lost') await this.#insist(() => writeLog(this.#deps.pool, job.lease, [endLine(outcome, meter.ended().epoch)]));
     switch (outcome.kind) {
       case 'succeeded': {
         const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });
         return this.#insist(() => executions.finishSucceeded(job, model));
       }
+      case 'tested': {
+        const success = testedRates({ ...outcome, job, progress: meter.ended(), datasetSha256 });
+        return this.#insist(() => executions.finishSucceeded(job, success));
+      }
       case 'failed':
         return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
-      case 'cancelled':
-        return this.#insist(() => executions.finishCancelled(job.lease));
+      case 'left':
+        return this.#insist(() => executions.finishLeft(job.lease, outcome.stopReason));
       case 'released':
-        return this.#insist(() => executions.release(job.lease, job.attempt));
+        return this.#insist(() => executions.release(job.lease));
       case 'lost':
         return;
       default:
@@ -208,13 +241,19 @@ function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout 
   return setTimeout(onReached, Math.min(TIMER_MS_MAX, Math.max(0, (seconds - job.secondsUsed) * 1000)));
 }
 
-function meterOf({ request, checkpoint }: ClaimedJob, rows: number, now: () => number): ProgressMeter {
+function meterOf(
+  request: ClaimedJob['request'],
+  { rows, start, now }: { rows: number; start: ResumePoint | null; now: () => number },
+): ProgressMeter {
+  const { training, window, split } = request;
+  const trainRows = splitSizes(instanceCount(rows, window), split).train;
   return createProgressMeter({
-    epochs: request.training.epochs,
-    trainRows: splitSizes(instanceCount(rows, request.window), request.split).train,
-    batchSize: request.training.batch_size,
-    firstEpoch: checkpoint?.epoch ?? 0,
-    firstStep: checkpoint?.step ?? 0,
+    epochs: training.epochs,
+    steps: updatesOf(request, trainRows),
+    trainRows,
+    batchSize: training.batch_size,
+    firstEpoch: start?.epoch ?? 0,
+    firstStep: start?.step ?? 0,
     now,
   });
 }

@@ -1,5 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { withTransaction } from '../db/transaction.ts';
+import { advance } from './job-life-rows.ts';
+import type { WorkerEvent } from './lifecycle/job-life.ts';
 
 /** A worker's right to write for a job: the fence of its claim. A later claim raises the job's fence, which ends this one. */
 export interface JobLease {
@@ -33,4 +35,13 @@ export async function holdFence(client: PoolClient, lease: JobLease): Promise<vo
     lease.fence,
   ]);
   if (rowCount !== 1) throw new LeaseLostError(lease);
+}
+
+/** What a worker says of its job, without the fence that it says it under. */
+export type FencedEvent = WorkerEvent extends infer Event ? (Event extends WorkerEvent ? Omit<Event, 'fence'> : never) : never;
+
+/** Moves a job as the worker that holds its lease says, or throws LeaseLostError and moves nothing. */
+export async function advanceFenced(client: PoolClient, { jobId, fence }: JobLease, event: FencedEvent): Promise<void> {
+  const next = await advance(client, jobId, { ...event, fence });
+  if (next === null || next.refusal !== null) throw new LeaseLostError({ jobId, fence });
 }

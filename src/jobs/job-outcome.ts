@@ -1,19 +1,23 @@
 import { BlobError } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
-import type { TrainFailed, TrainFinished } from '../threads/protocol.ts';
-import type { TrainedNetwork } from '../training/run-training.ts';
+import type { TrainFailed, TrainFinished, TrainYielded } from '../threads/protocol.ts';
+import type { TestedRates, TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
-import type { JobFailure } from './job-ending.ts';
+import type { LogLine } from './job-log.ts';
 import type { StopReason } from './job-state.ts';
+import type { JobFailure, JobWish } from './lifecycle/job-life.ts';
 
 /** Why a worker stops a training before its own end. */
-export type StopCause = 'lease_lost' | 'cancel' | 'release' | 'time_limit';
+export type StopCause = JobWish | 'lease_lost' | 'release' | 'time_limit';
 
 /** What becomes of a job after its training. */
 export type JobOutcome =
   | { readonly kind: 'succeeded'; readonly stopReason: StopReason; readonly trained: TrainedNetwork }
+  | { readonly kind: 'tested'; readonly stopReason: StopReason; readonly tested: TestedRates }
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
-  | { readonly kind: 'cancelled' | 'released' | 'lost' };
+  | { readonly kind: 'left'; readonly stopReason: 'cancelled' | 'user_stop' }
+  | { readonly kind: 'released' }
+  | { readonly kind: 'lost' };
 
 /** What a user is told when it is not their doing; the log has the rest. */
 export const BROKEN: JobFailure = {
@@ -27,17 +31,29 @@ export const BROKEN: JobFailure = {
  * Puts together how the training ended and why it was told to stop, if it was. One that reached its end before it saw the
  * request has won the race, except against a lost lease and a cancellation: with either, epochs are no longer stored.
  */
-export function outcomeOf(end: TrainFinished | TrainFailed, cause: StopCause | null): JobOutcome {
+export function outcomeOf(end: TrainFinished | TrainFailed | TrainYielded, cause: StopCause | null): JobOutcome {
   if (cause === 'lease_lost') return { kind: 'lost' };
-  if (cause === 'cancel') return { kind: 'cancelled' };
-  if (end.type === 'finished' && end.trained.result.stop_reason !== 'abandoned') return trainerEnded(end.trained);
-  if (cause === 'release') return { kind: 'released' };
+  if (cause === 'cancel') return { kind: 'left', stopReason: 'cancelled' };
+  if (end.type === 'yielded') return { kind: 'released' };
+  if (end.type === 'finished' && !isLeft(end.trained))
+    return 'rates' in end.trained ? rangeTested(end.trained) : trainerEnded(end.trained, cause);
+  if (cause === 'release' || cause === 'pause') return { kind: 'released' };
+  if (cause === 'stop' && end.type === 'finished') return STOPPED_EARLY;
   if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
   if (cause === 'time_limit') return timeIsUp('limits.max_seconds passed, and the training did not come to a result soon after.');
   return { kind: 'failed', stopReason: 'error', error: BROKEN };
 }
 
-function trainerEnded(trained: TrainedNetwork): JobOutcome {
+/** Whether the thread left at a request, with nothing to show for it. A range test has nothing to show before its end. */
+function isLeft(trained: TrainedNetwork | TestedRates): boolean {
+  return 'rates' in trained ? trained.rates.stop_reason === 'stopped' : trained.result.stop_reason === 'abandoned';
+}
+
+function rangeTested(tested: TestedRates): JobOutcome {
+  return { kind: 'tested', stopReason: 'completed', tested };
+}
+
+function trainerEnded(trained: TrainedNetwork, cause: StopCause | null): JobOutcome {
   const { stop_reason: stopReason, divergence, best } = trained.result;
   switch (stopReason) {
     case 'completed':
@@ -46,6 +62,7 @@ function trainerEnded(trained: TrainedNetwork): JobOutcome {
       return { kind: 'succeeded', stopReason, trained };
     case 'concluded':
       // Kept if a whole epoch was learned.
+      if (cause === 'stop') return best === null ? STOPPED_EARLY : { kind: 'succeeded', stopReason: 'user_stop', trained };
       if (best === null) return timeIsUp('limits.max_seconds passed before the first epoch was done.');
       return { kind: 'succeeded', stopReason: 'time_limit', trained };
     case 'divergence': {
@@ -64,8 +81,28 @@ function trainerEnded(trained: TrainedNetwork): JobOutcome {
   }
 }
 
+/** There is nothing yet that a stop could keep. */
+const STOPPED_EARLY: JobOutcome = { kind: 'left', stopReason: 'user_stop' };
+
 function timeIsUp(detail: string): JobOutcome {
   return { kind: 'failed', stopReason: 'time_limit', error: { code: 'time_limit', detail, errors: [], hint: 'Allow more time.' } };
+}
+
+/** The last line an attempt leaves in the log of its job. */
+export function endLine(outcome: Exclude<JobOutcome, { kind: 'lost' }>, epoch: number): LogLine {
+  switch (outcome.kind) {
+    case 'succeeded':
+    case 'tested':
+      return { level: 'info', message: `The job has ended after epoch ${epoch}: ${outcome.stopReason}.` };
+    case 'failed':
+      return { level: 'error', message: outcome.error.detail };
+    case 'left':
+      return { level: 'info', message: `The job was left after epoch ${epoch}: ${outcome.stopReason}.` };
+    case 'released':
+      return { level: 'info', message: `The worker gives the job back after epoch ${epoch}.` };
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** The failure a user is told for an error with a public face; null for all others. */

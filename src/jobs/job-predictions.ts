@@ -35,7 +35,8 @@ export async function predictRows(
   if (rows.length === 0) return [];
   const { tensors, metadata } = decodeWeights(await deps.blobs.readAll(job.weightsBlobId));
   const read = (name: string): unknown => JSON.parse(metadata[name] ?? 'null');
-  const preprocessing = fromMetadata({ preprocessing: read('preprocessing'), target: read('target') });
+  const outputs = metadata['outputs'] === undefined ? {} : { outputs: read('outputs') };
+  const preprocessing = fromMetadata({ preprocessing: read('preprocessing'), target: read('target'), ...outputs });
   const predictor = loadPredictor({ spec: read('spec') as ModelSpec, weights: tensors, backend: deps.backend });
   const instances = rows.map((row) => picked(row, request.features));
   const answer = predictInstances({ preprocessing, predictor }, instances, { probabilities: true });

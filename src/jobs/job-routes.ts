@@ -22,6 +22,7 @@ import {
   RowPredictionReply,
 } from './job-schema.ts';
 import type { JobService } from './job-service.ts';
+import { jobVerbRoutes } from './job-verb-routes.ts';
 import { epochView, eventView, type JobView } from './job-view.ts';
 
 const JOB_LIST: ListKind = { name: 'jobs', position: new RegExp(idPattern('job')) };
@@ -35,11 +36,12 @@ export interface JobRoutesDeps {
   readonly idempotency: IdempotencyStore;
 }
 
-/** Jobs: posting, watching, cancelling, deleting, and what they leave behind. */
+/** Jobs: posting, watching, what can be asked of them, deleting, and what they leave behind. */
 export async function jobRoutes(app: App, deps: JobRoutesDeps): Promise<void> {
   createRoute(app, deps);
   readRoutes(app, deps.jobs);
-  changeRoutes(app, deps.jobs);
+  deleteRoute(app, deps.jobs);
+  await jobVerbRoutes(app, deps);
   progressRoutes(app, deps.jobs);
   diagnosticsRoute(app, deps.jobs);
   weightsRoute(app, deps.jobs);
@@ -107,25 +109,7 @@ function readRoutes(app: App, jobs: JobService): void {
   );
 }
 
-function changeRoutes(app: App, jobs: JobService): void {
-  app.post(
-    '/v1/jobs/:id/cancel',
-    {
-      schema: {
-        operationId: 'cancelJob',
-        tags: ['jobs'],
-        summary: 'Stop a job and throw its work away',
-        params: jobParams,
-        response: { 200: JobReply, 202: JobReply },
-      },
-    },
-    async (request, reply) => {
-      const job = await jobs.cancel(request.project, request.params.id);
-      // A running job ends when its worker has heard of it.
-      return reply.code(job.status === 'cancelled' ? 200 : 202).send(job);
-    },
-  );
-
+function deleteRoute(app: App, jobs: JobService): void {
   app.delete(
     '/v1/jobs/:id',
     { schema: { operationId: 'deleteJob', tags: ['jobs'], summary: 'Delete an ended job; its model versions stay', params: jobParams } },

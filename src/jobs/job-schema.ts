@@ -4,6 +4,7 @@ import { pagingProperties } from '../http/pagination.ts';
 import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
 import { JOB_KINDS, TrainingRequestBody } from '../training/training-request.ts';
 import { JOB_STATUSES, STOP_REASONS } from './job-state.ts';
+import { JOB_WISHES } from './lifecycle/job-life.ts';
 
 const WAIT_SECONDS_MAX = 60;
 
@@ -29,6 +30,13 @@ export const createJobBody = Type.Object(
         on_success: { model: 'iris-mlp' },
       },
       {
+        kind: 'lr_range_test',
+        spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
+        dataset: 'ds_01J00000000000000000000000',
+        target: 'species',
+        training: { optimizer: { type: 'sgd' } },
+      },
+      {
         kind: 'evaluation',
         spec: { layers: [{ type: 'dense', units: 3, activation: 'softmax' }] },
         features: ['petal_length'],
@@ -39,6 +47,19 @@ export const createJobBody = Type.Object(
     ],
   },
 );
+
+export const retryBody = StrictObject({
+  from: Type.Optional(Type.Enum(['checkpoint', 'start'], { default: 'checkpoint', description: 'Where it goes on.' })),
+});
+
+export const forkBody = StrictObject({
+  checkpoint: Type.Optional(Id('checkpoint', 'One of the job; without it the newest.')),
+  patch: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'Merged into the request of the job (RFC 7396): null removes, lists are replaced.',
+    }),
+  ),
+});
 
 export const jobListQuery = StrictObject({
   ...pagingProperties(),
@@ -112,7 +133,9 @@ export const JobReply = Type.Object(
     stop_reason: Nullable(Type.Enum([...STOP_REASONS])),
     attempt: Type.Integer({ description: 'How often a worker has taken the job up.' }),
     queue_position: Nullable(Type.Integer({ description: 'From 1, while the job waits.' })),
-    cancel_requested: Type.Boolean(),
+    wish: Nullable(Type.Enum([...JOB_WISHES], { description: 'What you asked of it and its worker has not done yet.' })),
+    retries: Type.Integer({ description: 'How often it was let go on after its end.' }),
+    forked_from: Nullable(Type.Unknown({ description: '`job`, `checkpoint` and `epoch` it started from.' })),
     request: Type.Unknown({ description: 'The whole request with every default filled in.' }),
     progress: Type.Object({
       fraction: Type.Number(),
@@ -126,9 +149,21 @@ export const JobReply = Type.Object(
     latest_metrics: Nullable(Metrics),
     best: Nullable(Type.Unknown({ description: '`epoch`, `metric`, `value` and `checkpoint` of the best epoch so far.' })),
     timeline: Type.Array(Type.Unknown(), { description: 'Every state the job was in, with its time.' }),
-    result: Nullable(Type.Unknown({ description: 'What training gave; null until it has succeeded.' })),
+    warnings: Type.Array(
+      Type.Object({ code: Type.String(), detail: Type.String(), pointer: Type.Optional(Type.String()), at: Timestamp }),
+      { description: 'What its owner should know: of the request, and of what happened to the job.' },
+    ),
+    result: Nullable(
+      Type.Unknown({
+        description:
+          'What the job gave; null until it has succeeded. Of a training `model`, `version`, `metrics`, `converged` and `weights_sha256`; of a range test `learning_rates`, a list of `learning_rate`, `loss` and `smoothed_loss`, and `suggested_learning_rate`, a tenth of the rate at which the smoothed loss is lowest, or null.',
+      }),
+    ),
     error: Nullable(Type.Unknown({ description: '`code`, `detail`, `errors` and `hint` of a failed job.' })),
-    receipt: Type.Unknown({ description: 'Hashes and versions that make the result repeatable.' }),
+    receipt: Type.Unknown({
+      description:
+        'Hashes and versions that make the result repeatable; `learning_rate` is the one that was used, where `auto` was asked for too.',
+    }),
     created_at: Timestamp,
     links: Type.Record(Type.String(), Nullable(Type.String())),
   },

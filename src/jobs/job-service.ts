@@ -1,19 +1,21 @@
-import { createHash } from 'node:crypto';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Tx } from '../db/database.ts';
 import { AppError } from '../errors.ts';
-import { newId } from '../lib/ids.ts';
 import { openWeights, type WeightsFile } from '../models/weights-file.ts';
-import { type CheckedTrainingRequest, unknownDataset } from '../training/check-training-request.ts';
-import { refusal, type TrainingCheckService } from '../training/training-check-service.ts';
+import type { TrainingCheckService } from '../training/training-check-service.ts';
 import type { TrainingRequest } from '../training/training-request.ts';
-import { appendEvent, type EventStore, type StoredEvent } from './event-store.ts';
+import type { EventStore, StoredEvent } from './event-store.ts';
 import { followJob, waitForChange } from './event-stream.ts';
 import type { Notifications } from './event-watch.ts';
+import { existingJob, noJob } from './existing-job.ts';
+import { createJobForks } from './job-fork-service.ts';
+import { insertTraining } from './job-posting.ts';
 import { type JobPredictionsDeps, predictRows, type RowPrediction } from './job-predictions.ts';
-import { isTerminal, isWaiting } from './job-state.ts';
-import type { EpochDiagnostics, JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
-import { type JobView, jobView } from './job-view.ts';
+import { isTerminal } from './job-state.ts';
+import type { Asked, EpochDiagnostics, JobFilter, JobStore, StoredEpoch, StoredJob } from './job-store.ts';
+import type { JobView } from './job-view.ts';
+import { viewOf, viewsOf } from './job-views.ts';
+import type { OwnerEvent } from './lifecycle/job-life.ts';
 
 export interface JobServiceDeps {
   readonly jobs: JobStore;
@@ -30,7 +32,7 @@ export type JobService = ReturnType<typeof createJobService>;
 
 /** Jobs as their owners see them: posting, watching, cancelling, deleting. Running them is the worker's side. */
 export function createJobService(deps: JobServiceDeps) {
-  return { ...jobChanges(deps), ...jobReads(deps) };
+  return { ...jobChanges(deps), ...createJobForks(deps), ...jobReads(deps) };
 }
 
 function jobChanges(deps: JobServiceDeps) {
@@ -43,24 +45,22 @@ function jobChanges(deps: JobServiceDeps) {
     async create(project: string, body: unknown, remember: (tx: Tx, job: JobView) => Promise<void>): Promise<JobView> {
       const checked = await deps.trainingChecks.requireRequest(project, body);
       return jobs.transaction(async (tx) => {
-        const id = await insertTraining(tx, jobs, project, checked);
-        const job = await viewOf(deps, await existing(jobs, project, id, tx), tx);
+        const id = await insertTraining(tx, jobs, { project, checked });
+        const job = await viewOf(deps, await existingJob(jobs, project, id, tx), tx);
         await remember(tx, job);
         return job;
       });
     },
 
     /**
-     * A waiting job is cancelled at once, a running one as soon as its worker has stopped; cancelling a cancelled job changes
-     * nothing. Throws state_conflict for a job that ended otherwise.
+     * Does what the owner asks, or has a running job's worker do it; asking again changes nothing. Throws state_conflict, which
+     * says what could be asked instead.
      */
-    async cancel(project: string, id: string): Promise<JobView> {
-      const status = await jobs.cancel(project, id);
-      if (status === null) throw noJob();
-      if (isTerminal(status) && status !== 'cancelled') {
-        throw new AppError('state_conflict', { detail: `The job has ended as ${status}: there is nothing left to cancel.` });
-      }
-      return viewOf(deps, await existing(jobs, project, id));
+    async ask(project: string, id: string, event: OwnerEvent): Promise<JobView> {
+      const asked = await jobs.ask(project, id, event);
+      if (asked === null) throw noJob();
+      if (asked.step.refusal !== null) throw conflict(event, asked);
+      return viewOf(deps, await existingJob(jobs, project, id));
     },
 
     /** Deletes an ended job; the versions it made stay. Throws state_conflict while it has not ended. */
@@ -79,12 +79,12 @@ function jobReads(deps: JobServiceDeps) {
   const { jobs, events, blobs } = deps;
   return {
     async get(project: string, id: string): Promise<JobView> {
-      return viewOf(deps, await existing(jobs, project, id));
+      return viewOf(deps, await existingJob(jobs, project, id));
     },
 
     /** The job at its next change of status or epoch; at once when it has ended, unchanged after `seconds`. */
     wait: async (project: string, id: string, seconds: number, signal: AbortSignal): Promise<JobView> =>
-      viewOf(deps, await waitForChange(deps, { read: () => existing(jobs, project, id), id, seconds, signal })),
+      viewOf(deps, await waitForChange(deps, { read: () => existingJob(jobs, project, id), id, seconds, signal })),
 
     /** Newest first; `before` is the id of the last one seen. */
     async list(project: string, filter: JobFilter, take: number, before: string | null): Promise<JobView[]> {
@@ -92,13 +92,13 @@ function jobReads(deps: JobServiceDeps) {
     },
 
     async epochs(project: string, id: string, take: number, after: number): Promise<StoredEpoch[]> {
-      await existing(jobs, project, id);
+      await existingJob(jobs, project, id);
       return jobs.epochs(id, take, after);
     },
 
     /** Throws state_conflict for a job that did not ask for them. */
     async diagnostics(project: string, id: string, take: number, after: number): Promise<EpochDiagnostics[]> {
-      const { request } = await existing(jobs, project, id);
+      const { request } = await existingJob(jobs, project, id);
       if (!(request as TrainingRequest).diagnostics) {
         throw new AppError('state_conflict', { detail: 'The job keeps no diagnostics: post it with "diagnostics": true.' });
       }
@@ -106,13 +106,18 @@ function jobReads(deps: JobServiceDeps) {
     },
 
     async events(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
-      await existing(jobs, project, id);
+      await existingJob(jobs, project, id);
       return events.after(id, after, take);
+    },
+
+    async logs(project: string, id: string, take: number, after: number): Promise<StoredEvent[]> {
+      await existingJob(jobs, project, id);
+      return events.logs(id, after, take);
     },
 
     /** True when the job has ended and has no event after `after`: whoever comes back to the stream has seen it all. */
     async isAllSeen(project: string, id: string, after: number): Promise<boolean> {
-      const job = await existing(jobs, project, id);
+      const job = await existingJob(jobs, project, id);
       return isTerminal(job.status) && after >= job.lastEvent;
     },
 
@@ -121,12 +126,12 @@ function jobReads(deps: JobServiceDeps) {
 
     /** The trained weights. Throws state_conflict unless the job has succeeded. */
     async weights(project: string, id: string): Promise<WeightsFile> {
-      return openWeights(blobs, weightsOf(await existing(jobs, project, id)));
+      return openWeights(blobs, weightsOf(await existingJob(jobs, project, id)));
     },
 
     /** What the weights say about rows `from` to `to` (exclusive) of the job's dataset. Throws state_conflict as `weights` does. */
     async predictions(project: string, id: string, rows: { from: number; to: number }): Promise<RowPrediction[]> {
-      const job = await existing(jobs, project, id);
+      const job = await existingJob(jobs, project, id);
       const weightsBlobId = weightsOf(job);
       return predictRows(deps, { project, request: job.request as TrainingRequest, weightsBlobId }, rows);
     },
@@ -141,58 +146,10 @@ function weightsOf({ weightsBlobId, status }: StoredJob): string {
   throw new AppError('state_conflict', { detail });
 }
 
-async function insertTraining(
-  tx: Tx,
-  jobs: JobStore,
-  project: string,
-  { request, warnings, datasetSha256, steps }: CheckedTrainingRequest,
-) {
-  // It was there when the request was checked.
-  if (!(await jobs.holdDataset(tx, project, request.dataset))) throw refusal([unknownDataset(request.dataset)]);
-  const id = newId('job');
-  await jobs.insert(tx, {
-    id,
-    project,
-    kind: request.kind,
-    request,
-    datasetId: request.dataset,
-    modelName: request.on_success?.model ?? request.model,
-    progress: { fraction: 0, epoch: 0, epochs: request.training.epochs, step: 0, steps, eta_seconds: null, samples_per_second: null },
-    receipt: {
-      spec_sha256: createHash('sha256').update(JSON.stringify(request.spec)).digest('hex'),
-      dataset_sha256: datasetSha256,
-      seed: request.training.seed,
-      engine: null,
-      backend: null,
-    },
-  });
-  await appendEvent(tx, id, 'status', { status: 'queued' });
-  for (const { code, detail, pointer } of warnings) await appendEvent(tx, id, 'warning', { code, detail, pointer });
-  return id;
-}
-
-async function existing(jobs: JobStore, project: string, id: string, tx?: Tx): Promise<StoredJob> {
-  const job = await jobs.find(project, id, tx);
-  if (job === null) throw noJob();
-  return job;
-}
-
-function noJob(): AppError {
-  return new AppError('not_found', { detail: 'There is no job with this id.' });
-}
-
-async function viewOf(deps: JobServiceDeps, job: StoredJob, tx?: Tx): Promise<JobView> {
-  const [view] = await viewsOf(deps, [job], tx);
-  if (view === undefined) throw new Error(`no view of job ${job.id}`);
-  return view;
-}
-
-async function viewsOf({ jobs, events }: JobServiceDeps, rows: readonly StoredJob[], tx?: Tx): Promise<JobView[]> {
-  const timelines = await events.timelines(
-    rows.map(({ id }) => id),
-    tx,
-  );
-  const waiting = rows.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
-  const places = await jobs.queuePositions(waiting, tx);
-  return rows.map((job) => jobView(job, { timeline: timelines.get(job.id) ?? [], queuePosition: places.get(job.id) ?? null }));
+function conflict(event: OwnerEvent, { before, allowed }: Asked): AppError {
+  const { status, wish } = before;
+  const now = wish === null ? `The job is ${status}` : `The job is ${status} and is asked to ${wish}`;
+  const instead = allowed.length === 0 ? 'nothing can be asked of it' : `what can be asked is ${allowed.join(', ')}`;
+  const verb = event.type === 'retry' ? `retry from ${event.from}` : event.type;
+  return new AppError('state_conflict', { detail: `${now}: it cannot ${verb}; ${instead}.`, members: { job_status: status, allowed } });
 }

@@ -1,23 +1,27 @@
-// The life of a job as data: its states, which may follow which, and why it can end.
+// The words for where a job is: its states, which may follow which, and why it ended. What moves it is `lifecycle/step.ts`.
 
-/** `interrupted` means that its worker died: the job is waiting to be taken up again. */
-export const JOB_STATUSES = ['queued', 'running', 'interrupted', 'succeeded', 'failed', 'cancelled'] as const;
+/**
+ * `validating`: its dataset is still being imported. `interrupted`: its worker died, and it waits to be taken up again.
+ * `waiting_for_worker`: no live worker would go on from its checkpoint to the same bits.
+ */
+export const JOB_STATUSES = [
+  'validating',
+  'queued',
+  'running',
+  'paused',
+  'interrupted',
+  'waiting_for_worker',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
 
 export type JobStatus = (typeof JOB_STATUSES)[number];
-
-/** States that may follow each state. Terminal ones have none; a trigger of the database guards that too. */
-const TRANSITIONS: { readonly [From in JobStatus]: readonly JobStatus[] } = {
-  queued: ['running', 'cancelled', 'failed'],
-  running: ['queued', 'interrupted', 'succeeded', 'failed', 'cancelled'],
-  interrupted: ['queued', 'running', 'cancelled', 'failed'],
-  succeeded: [],
-  failed: [],
-  cancelled: [],
-};
 
 export const STOP_REASONS = [
   'completed',
   'early_stopping',
+  'user_stop',
   'time_limit',
   'divergence',
   'error',
@@ -30,14 +34,17 @@ export const STOP_REASONS = [
 /** Why a job ended. */
 export type StopReason = (typeof STOP_REASONS)[number];
 
-export const TERMINAL_STATUSES: readonly JobStatus[] = JOB_STATUSES.filter((status) => TRANSITIONS[status].length === 0);
+export const TERMINAL_STATUSES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobStatus[];
 
-/** True when nothing will change any more. */
+/** States in which a claim may take the job. */
+export const WAITING_STATUSES = ['queued', 'interrupted'] as const satisfies readonly JobStatus[];
+
+/** True when nothing will change any more, unless its owner retries it. */
 export function isTerminal(status: string): boolean {
   return TERMINAL_STATUSES.some((terminal) => terminal === status);
 }
 
-/** True while the job waits for a worker: cancelling it needs nobody's help. */
+/** True while the job has its place in the queue. */
 export function isWaiting(status: string): boolean {
-  return status === 'queued' || status === 'interrupted';
+  return WAITING_STATUSES.some((waiting) => waiting === status);
 }

@@ -3,8 +3,11 @@ import type { Prisma } from '../db/generated/client.ts';
 import { jsonColumn } from '../db/json-column.ts';
 import { notify } from '../db/listener.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { endJob } from './job-ending.ts';
-import { isTerminal, isWaiting, TERMINAL_STATUSES } from './job-state.ts';
+import { appendEvent } from './event-store.ts';
+import { advanceHeld, holdJob } from './job-life-rows.ts';
+import { TERMINAL_STATUSES, WAITING_STATUSES } from './job-state.ts';
+import type { JobLife, OwnerEvent, Step } from './lifecycle/job-life.ts';
+import { allowedVerbs, submitted } from './lifecycle/step.ts';
 
 /** A job's row, without what belongs to its worker. */
 export interface StoredJob {
@@ -21,7 +24,10 @@ export interface StoredJob {
   readonly error: object | null;
   readonly receipt: object;
   readonly weightsBlobId: string | null;
-  readonly cancelRequested: boolean;
+  /** What its owner wants and its worker has not done yet. */
+  readonly wish: string | null;
+  readonly retries: number;
+  readonly forkedFrom: object | null;
   readonly lastEvent: number;
   readonly createdAt: Date;
 }
@@ -46,6 +52,23 @@ export interface NewJob {
   readonly modelName: string | null;
   readonly progress: JobProgress;
   readonly receipt: object;
+  /** Where it starts from instead of from the beginning. */
+  readonly fork?: JobFork | undefined;
+}
+
+/** A job started from the checkpoint of another one, or of itself. */
+export interface JobFork {
+  readonly job: string;
+  readonly checkpoint: string;
+  readonly epoch: number;
+}
+
+/** An owner's question and what came of it. */
+export interface Asked {
+  readonly before: JobLife;
+  readonly step: Step;
+  /** What could be asked instead. */
+  readonly allowed: readonly string[];
 }
 
 export interface JobFilter {
@@ -91,7 +114,9 @@ const columns = {
   error: true,
   receipt: true,
   weightsBlobId: true,
-  cancelRequested: true,
+  wish: true,
+  retries: true,
+  forkedFrom: true,
   lastEvent: true,
   createdAt: true,
 } as const satisfies Prisma.JobSelect;
@@ -107,7 +132,8 @@ export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool
     insert,
     lockStatus,
     remove,
-    cancel: (project: string, id: string) => cancel(pool, project, id),
+    /** Does what a job's owner asks, as far as its state allows; null without such a job. */
+    ask: (project: string, id: string, event: OwnerEvent) => ask(pool, project, id, event),
     /** The job, read inside `tx` when that has not committed yet. */
     async find(project: string, id: string, tx: Tx = prisma): Promise<StoredJob | null> {
       const row = await tx.job.findUnique({ where: { id, projectId: project }, select: columns });
@@ -130,7 +156,7 @@ export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool
     async queuePositions(ids: readonly string[], tx: Tx = prisma): Promise<Map<string, number>> {
       if (ids.length === 0) return new Map();
       const rows = await tx.$queryRaw<{ id: string; place: number }[]>`
-        SELECT id, place::int FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM job WHERE status IN ('queued', 'interrupted')) waiting
+        SELECT id, place::int FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM job WHERE status = ANY(${[...WAITING_STATUSES]})) waiting
          WHERE id = ANY(${[...ids]})`;
       return new Map(rows.map(({ id, place }) => [id, place]));
     },
@@ -164,23 +190,30 @@ export function createJobStore({ prisma, pool }: Pick<Database, 'prisma' | 'pool
   };
 }
 
-/** The queued job and the doorbell for its first attempt, with the notifications of both. */
+/** The job as its life begins, with its first event and the doorbell for its first attempt. */
 async function insert(tx: Tx, job: NewJob): Promise<void> {
+  const { state, effects } = submitted({ datasetReady: true, hasCheckpoint: job.fork !== undefined });
   await tx.job.create({
     data: {
       id: job.id,
       projectId: job.project,
       kind: job.kind,
-      status: 'queued',
+      status: state.status,
       request: jsonColumn(job.request),
       datasetId: job.datasetId,
       modelName: job.modelName,
       progress: jsonColumn(job.progress),
       receipt: jsonColumn(job.receipt),
+      ...(job.fork && { forkedFrom: jsonColumn(job.fork) }),
     },
   });
-  await tx.outbox.create({ data: { jobId: job.id, attempt: 1 } });
-  await notify(tx, CHANNELS.outbox, job.id);
+  for (const effect of effects) {
+    if (effect.type === 'tell') await appendEvent(tx, job.id, effect.event);
+    if (effect.type === 'ring') {
+      await tx.outbox.create({ data: { jobId: job.id, attempt: effect.attempt } });
+      await notify(tx, CHANNELS.outbox, job.id);
+    }
+  }
   await notify(tx, CHANNELS.jobChanged, job.id);
 }
 
@@ -196,22 +229,12 @@ async function holdDataset(tx: Tx, project: string, id: string): Promise<boolean
   return rows.length > 0;
 }
 
-/** What there was to cancel: the status before, or null without such a job. Ended jobs are left as they are. */
-async function cancel(pool: Database['pool'], project: string, id: string): Promise<string | null> {
+async function ask(pool: Database['pool'], project: string, id: string, event: OwnerEvent): Promise<Asked | null> {
   return withTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ status: string }>('SELECT status FROM job WHERE id = $1 AND project_id = $2 FOR UPDATE', [
-      id,
-      project,
-    ]);
-    const status = rows[0]?.status ?? null;
-    if (status === null || isTerminal(status)) return status;
-    await client.query('UPDATE job SET cancel_requested = true WHERE id = $1', [id]);
-    if (isWaiting(status)) {
-      await endJob(client, id, { status: 'cancelled' });
-    } else {
-      await client.query('SELECT pg_notify($1, $3), pg_notify($2, $3)', [CHANNELS.jobCancel, CHANNELS.jobChanged, id]);
-    }
-    return status;
+    const held = await holdJob(client, id, project);
+    if (held === null) return null;
+    const step = await advanceHeld(client, held, event);
+    return { before: held.life, step, allowed: allowedVerbs(held.life, held.now) };
   });
 }
 
@@ -226,7 +249,8 @@ async function remove(tx: Tx, id: string): Promise<void> {
     const versions = await tx.modelVersion.count({ where: { weightsBlobId: job.weightsBlobId } });
     if (versions === 0) blobs.push(job.weightsBlobId);
   }
-  await tx.blob.deleteMany({ where: { id: { in: blobs } } });
+  // Jobs forked from this one share the bytes they started from.
+  await tx.blob.deleteMany({ where: { id: { in: blobs }, checkpoints: { none: {} } } });
 }
 
 function storedJob(row: Prisma.JobGetPayload<{ select: typeof columns }>): StoredJob {
@@ -238,6 +262,7 @@ function storedJob(row: Prisma.JobGetPayload<{ select: typeof columns }>): Store
     best: row.best as object | null,
     result: row.result as object | null,
     error: row.error as object | null,
+    forkedFrom: row.forkedFrom as object | null,
     receipt: row.receipt as object,
   };
 }

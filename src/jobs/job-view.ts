@@ -1,6 +1,9 @@
 import type { StoredEvent } from './event-store.ts';
 import type { StoredEpoch, StoredJob } from './job-store.ts';
 
+/** What can be asked of a job, as the last part of the path that asks it. */
+const JOB_VERBS = ['cancel', 'stop', 'pause', 'resume', 'retry', 'fork'] as const;
+
 export type JobView = ReturnType<typeof jobView>;
 
 /** The job as the API shows it. Absent values are null, never left out. */
@@ -14,12 +17,15 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
     stop_reason: job.stopReason,
     attempt: job.attempt,
     queue_position: queuePosition,
-    cancel_requested: job.cancelRequested,
+    wish: job.wish,
+    retries: job.retries,
+    forked_from: job.forkedFrom,
     request: job.request,
     progress: job.progress,
     latest_metrics: job.latestMetrics,
     best: job.best,
-    timeline: timeline.map(timelineEntry),
+    timeline: timeline.filter(({ type }) => type !== 'warning').map(timelineEntry),
+    warnings: timeline.filter(({ type }) => type === 'warning').map(({ data, at }) => ({ ...data, at: at.toISOString() })),
     result: job.result,
     error: job.error,
     receipt: job.receipt,
@@ -27,8 +33,10 @@ export function jobView(job: StoredJob, { timeline, queuePosition }: { timeline:
     links: {
       self,
       events: `${self}/events`,
+      logs: `${self}/logs`,
       epochs: `${self}/epochs`,
-      cancel: `${self}/cancel`,
+      ...Object.fromEntries(JOB_VERBS.map((verb) => [verb, `${self}/${verb}`])),
+      checkpoints: `${self}/checkpoints`,
       weights: `${self}/weights`,
       predictions: `${self}/predictions`,
       diagnostics: `${self}/diagnostics`,

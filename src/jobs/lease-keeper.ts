@@ -1,12 +1,13 @@
 import pg from 'pg';
 import { startLoop } from '../lib/wakeable-loop.ts';
 import type { JobLease } from './job-fence.ts';
+import type { JobWish } from './lifecycle/job-life.ts';
 
 export interface LeaseWatcher {
   /** The lease is lost, or could not be confirmed for so long that another worker may soon have the job. Called once. */
   readonly onLost: () => void;
-  /** The job is to be cancelled. May be called again. */
-  readonly onCancel: () => void;
+  /** What the job's owner wants. May be called again. */
+  readonly onWish: (wish: JobWish) => void;
 }
 
 export interface LeaseKeeper {
@@ -55,10 +56,10 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const sentAt = now();
     const held = await renew(pool, asked, leaseSeconds);
     for (const watcher of asked) {
-      const cancelRequested = held.get(watcher.lease.jobId);
-      if (cancelRequested === undefined) lose(watcher);
+      const wish = held.get(watcher.lease.jobId);
+      if (wish === undefined) lose(watcher);
       else watcher.confirmedAt = sentAt;
-      if (cancelRequested === true && watched.has(watcher)) watcher.onCancel();
+      if (wish && watched.has(watcher)) watcher.onWish(wish);
     }
   };
 
@@ -96,13 +97,13 @@ function heartbeatPool({ databaseUrl, onError }: LeaseKeeperOptions): pg.Pool {
   return pool;
 }
 
-/** Renews the leases that are still held. Returns those jobs, and whether each is to be cancelled. */
-async function renew(pool: pg.Pool, asked: readonly WatchedLease[], leaseSeconds: number): Promise<Map<string, boolean>> {
-  const { rows } = await pool.query<{ id: string; cancel_requested: boolean }>(
+/** Renews the leases that are still held: the event `heartbeat` of many jobs in one statement. Returns those jobs with their owners' wishes. */
+async function renew(pool: pg.Pool, asked: readonly WatchedLease[], leaseSeconds: number): Promise<Map<string, JobWish | null>> {
+  const { rows } = await pool.query<{ id: string; wish: JobWish | null }>(
     `UPDATE job SET lease_until = now() + make_interval(secs => $1)
        FROM unnest($2::text[], $3::int[]) AS held(job_id, held_fence)
-      WHERE id = job_id AND fence = held_fence AND status = 'running' RETURNING id, cancel_requested`,
+      WHERE id = job_id AND fence = held_fence AND status = 'running' RETURNING id, wish`,
     [leaseSeconds, asked.map(({ lease }) => lease.jobId), asked.map(({ lease }) => lease.fence)],
   );
-  return new Map(rows.map((row) => [row.id, row.cancel_requested]));
+  return new Map(rows.map((row) => [row.id, row.wish]));
 }

@@ -4,14 +4,18 @@
 import type { Pool, PoolClient } from 'pg';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
-import { appendEvents } from './execution-events.ts';
-import { endJob } from './job-ending.ts';
+import { type EngineIdentity, holdJobsWaitingFor } from './checkpoint-match.ts';
+import { advance } from './job-life-rows.ts';
+import { WAITING_STATUSES } from './job-state.ts';
+import type { LifeEvent } from './lifecycle/job-life.ts';
 
 export interface LeaseRecovery {
   /** Interrupts running jobs whose lease ran out. Returns how many. */
   interruptExpired(): Promise<number>;
   /** Interrupts the running jobs of workers known to be dead, without waiting for their leases. */
   interruptWorkers(workerIds: readonly string[]): Promise<number>;
+  /** Queues jobs that waited for a worker like this one. Returns how many. */
+  queueFor(worker: EngineIdentity): Promise<number>;
   /** How many jobs wait for a worker and have no doorbell in the outbox: the queue must hold a message for each. */
   countRung(): Promise<number>;
   /** Puts a doorbell into the outbox for waiting jobs that have none there, oldest first. */
@@ -24,10 +28,21 @@ const BATCH_ROWS = 100;
 export function createLeaseRecovery(pool: Pool): LeaseRecovery {
   return {
     // Several processes sweep: each takes the rows no other one holds.
-    interruptExpired: () => interruptWhere(pool, { condition: 'lease_until < now()', lock: 'FOR UPDATE SKIP LOCKED' }),
+    interruptExpired: () =>
+      loseAll(pool, 'lease_until < now()', { lock: 'FOR UPDATE SKIP LOCKED', event: () => ({ type: 'lease_expired' }) }),
     // The transaction a worker died in may hold its job's row for some milliseconds more: it is waited for, not skipped.
     interruptWorkers: (workerIds) =>
-      interruptWhere(pool, { condition: 'worker_id = ANY($1)', lock: 'FOR UPDATE', parameters: [workerIds] }),
+      loseAll(pool, 'worker_id = ANY($1)', {
+        lock: 'FOR UPDATE',
+        event: ({ worker_id }) => ({ type: 'worker_lost', workerId: worker_id }),
+        parameters: [workerIds],
+      }),
+    queueFor: (worker) =>
+      withTransaction(pool, async (client) => {
+        const waiting = await holdJobsWaitingFor(client, worker);
+        for (const { id } of waiting) await advance(client, id, { type: 'worker_appeared' });
+        return waiting.length;
+      }),
     countRung: async () => {
       const { rows } = await pool.query<{ count: number }>(`SELECT count(*)::int AS count FROM job WHERE ${WAITING_WITHOUT_DOORBELL}`);
       return rows[0]?.count ?? 0;
@@ -45,50 +60,34 @@ export function createLeaseRecovery(pool: Pool): LeaseRecovery {
   };
 }
 
-const WAITING_WITHOUT_DOORBELL = `status IN ('queued', 'interrupted') AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job_id = job.id)`;
+const WAITING_WITHOUT_DOORBELL = `status IN (${WAITING_STATUSES.map((status) => `'${status}'`).join(', ')}) AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job_id = job.id)`;
 
-/** Which running jobs are lost, and what to do about rows that others hold. */
-interface LostJobs {
-  readonly condition: string;
+/** What has become of running jobs, and what to do about rows that others hold. */
+interface Loss {
   readonly lock: string;
+  readonly event: (job: LostJob) => LifeEvent;
   readonly parameters?: readonly unknown[];
 }
 
-async function interruptWhere(pool: Pool, lost: LostJobs): Promise<number> {
+interface LostJob {
+  id: string;
+  worker_id: string;
+}
+
+async function loseAll(pool: Pool, condition: string, loss: Loss): Promise<number> {
   let total = 0;
   for (;;) {
-    const batch = await withTransaction(pool, (client) => interruptBatch(client, lost));
+    const batch = await withTransaction(pool, (client) => loseBatch(client, condition, loss));
     total += batch;
     if (batch < BATCH_ROWS) return total;
   }
 }
 
-interface LostJob {
-  id: string;
-  attempt: number;
-  cancel_requested: boolean;
-}
-
-async function interruptBatch(client: PoolClient, { condition, lock, parameters = [] }: LostJobs): Promise<number> {
+async function loseBatch(client: PoolClient, condition: string, { lock, event, parameters = [] }: Loss): Promise<number> {
   const { rows } = await client.query<LostJob>(
-    `SELECT id, attempt, cancel_requested FROM job WHERE status = 'running' AND ${condition} ORDER BY id LIMIT ${BATCH_ROWS} ${lock}`,
+    `SELECT id, worker_id FROM job WHERE status = 'running' AND ${condition} ORDER BY id LIMIT ${BATCH_ROWS} ${lock}`,
     [...parameters],
   );
-  for (const job of rows) {
-    // Nobody is left to heed the request, and nothing is left to stop.
-    await (job.cancel_requested ? endJob(client, job.id, { status: 'cancelled' }) : interrupt(client, job));
-  }
+  for (const job of rows) await advance(client, job.id, event(job));
   return rows.length;
-}
-
-async function interrupt(client: PoolClient, job: LostJob): Promise<void> {
-  await client.query(`UPDATE job SET status = 'interrupted', worker_id = NULL, lease_until = NULL WHERE id = $1`, [job.id]);
-  await appendEvents(client, job.id, [{ type: 'interrupted', data: { attempt: job.attempt, reason: 'worker_lost' } }]);
-  await ring(client, job.id, job.attempt + 1);
-}
-
-/** Leaves a doorbell for the next attempt in the outbox and tells whoever waits for either. */
-export async function ring(client: PoolClient, jobId: string, attempt: number): Promise<void> {
-  await client.query('INSERT INTO outbox (job_id, attempt) VALUES ($1, $2)', [jobId, attempt]);
-  await client.query(`SELECT pg_notify($1, ''), pg_notify($2, $3)`, [CHANNELS.outbox, CHANNELS.jobChanged, jobId]);
 }

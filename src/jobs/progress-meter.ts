@@ -12,6 +12,8 @@ export interface ProgressMeter {
 
 export interface ProgressMeterOptions {
   readonly epochs: number;
+  /** Updates of the whole job. */
+  readonly steps: number;
   readonly trainRows: number;
   readonly batchSize: number;
   /** Epochs and updates done before this attempt. */
@@ -23,8 +25,7 @@ export interface ProgressMeterOptions {
 
 /** Turns updates done into what the API shows: fraction, speed and the time left at the speed since the attempt began. */
 export function createProgressMeter(options: ProgressMeterOptions): ProgressMeter {
-  const { epochs, trainRows, batchSize, firstStep, now } = options;
-  const steps = epochs * Math.ceil(trainRows / batchSize);
+  const { epochs, steps, trainRows, batchSize, firstStep, now } = options;
   const startedAt = now();
   let epoch = options.firstEpoch;
   let toldStep = firstStep;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { checkSpec, encodeSafetensors, engineVersion, type ModelSpec, weightsData } from '../engine/index.ts';
+import { encodeSafetensors, engineVersion, weightsData } from '../engine/index.ts';
 import { finiteResults } from '../lib/finite-json.ts';
-import { labelsOf, signature, toMetadata } from '../preprocessing/index.ts';
 import type { TrainedNetwork } from '../training/run-training.ts';
+import { describeWeights, weightsTexts } from '../training/weights-texts.ts';
 import type { ClaimedJob, TrainedModel } from './execution-store.ts';
 import type { StopReason } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
@@ -21,17 +21,18 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   const { result, preprocessing, golden } = trained;
   const { spec, on_success: onSuccess } = job.request;
   const metrics = finiteResults(result.metrics, result.matrices);
-  const metadata = toMetadata(preprocessing);
-  const labels = labelsOf(preprocessing);
-  const described = signature(preprocessing, outputWidth(spec));
-  const texts = Object.entries({ spec, ...metadata, signature: described, labels }).map(([name, value]) => [name, JSON.stringify(value)]);
+  const described = describeWeights(spec, preprocessing);
   const weightsSha256 = sha256(weightsData(result.weights));
   return {
     stopReason,
     progress,
     result: { metrics, converged: result.converged, weights_sha256: weightsSha256 },
-    receipt: receiptOf(input),
-    weightsFile: encodeSafetensors(result.weights, Object.fromEntries(texts)),
+    receipt: receiptOf({
+      ...input,
+      backend: result.backend,
+      learningRate: job.request.kind === 'evaluation' ? null : result.learning_rate,
+    }),
+    weightsFile: encodeSafetensors(result.weights, weightsTexts(described)),
     version:
       onSuccess === null
         ? null
@@ -40,38 +41,34 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
             deployment: onSuccess.deploy,
             spec,
             metrics,
-            preprocessing: metadata,
-            signature: described,
-            labels,
+            preprocessing: described.metadata,
+            signature: described.signature,
+            labels: described.labels,
             golden,
           },
   };
 }
 
+export interface ReceiptInput {
+  readonly job: ClaimedJob;
+  readonly datasetSha256: string;
+  readonly backend: string;
+  /** What schedules start from, found or given; null where nothing was updated, or where none was found. */
+  readonly learningRate: number | null;
+}
+
 /** What was trained on what by what: the same receipt means the same weights. */
-function receiptOf({ job, trained, datasetSha256 }: TrainedModelInput): object {
+export function receiptOf({ job, datasetSha256, backend, learningRate }: ReceiptInput): object {
   return {
     ...job.receipt,
     spec_sha256: sha256(Buffer.from(JSON.stringify(job.request.spec))),
     dataset_sha256: datasetSha256,
     seed: job.request.training.seed,
     engine: engineVersion,
-    backend: trained.result.backend,
+    backend,
+    learning_rate: learningRate,
   };
 }
-
-/** Values the network gives for a row. The spec was checked when the job was accepted. */
-function outputWidth(spec: ModelSpec): number {
-  const { output } = checkSpec({ spec, limits: UNLIMITED });
-  if (output === null) throw new Error('the spec of a trained model does not pass its check');
-  return output.shape.reduce((product, size) => product * size, 1);
-}
-
-const UNLIMITED = {
-  layersMax: Number.POSITIVE_INFINITY,
-  parametersMax: Number.POSITIVE_INFINITY,
-  arenaBytesMax: Number.POSITIVE_INFINITY,
-};
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

@@ -61,10 +61,15 @@ export function goldenFault(model: LoadedModel, stored: unknown): string | null 
   const answer = predictInstances(model, instances, { probabilities: true });
   if ('faults' in answer) return `it does not take its golden rows: ${answer.faults[0]?.detail}`;
   if (predictions.length !== answer.predictions.length) return 'its golden rows are not complete';
-  const { target } = model.preprocessing;
-  const wrong = answer.predictions.findIndex((prediction, row) => !agree(target, predictions[row] ?? {}, prediction));
+  const wrong = answer.predictions.findIndex((prediction, row) => !agreeAll(model.preprocessing, predictions[row] ?? {}, prediction));
   if (wrong < 0) return null;
   return `golden row ${wrong + 1} must give ${JSON.stringify(predictions[wrong])}, received ${JSON.stringify(answer.predictions[wrong])}`;
+}
+
+function agreeAll({ target, outputs }: Preprocessing, expected: Prediction, received: Prediction): boolean {
+  if (outputs === undefined) return agree(target, expected, received);
+  const [left, right] = [Object(expected['outputs']), Object(received['outputs'])];
+  return outputs.every(({ name, target: own }) => agree(own, Object(left[name]), Object(right[name])));
 }
 
 function agree(target: Preprocessing['target'], expected: Prediction, received: Prediction): boolean {

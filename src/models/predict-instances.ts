@@ -1,6 +1,7 @@
 import type { Fault, Predictor } from '../engine/index.ts';
 import {
   decodeOutputs,
+  decodeSeveral,
   encodeInstances,
   encodeWindowInstances,
   isWindowed,
@@ -29,8 +30,14 @@ export function predictInstances(
     ? encodeWindowInstances(preprocessing, instances)
     : encodeInstances(preprocessing, instances);
   if ('faults' in encoded) return encoded;
-  const output = predictor.predict(encoded.features, instances.length);
+  const rows = instances.length;
+  if (preprocessing.outputs) {
+    const all = predictor.predictAll(encoded.features, rows);
+    const outputs = all.map((values, i) => ({ values, width: predictor.outputs[i]?.width ?? 0 }));
+    return { predictions: decodeSeveral({ transforms: preprocessing.outputs, outputs, rows, probabilities }) };
+  }
+  const output = predictor.predict(encoded.features, rows);
   const { offsets } = encoded;
-  const answer = { preprocessing, output, rows: instances.length, width: predictor.outputWidth, probabilities };
+  const answer = { preprocessing, output, rows, width: predictor.outputWidth, probabilities };
   return { predictions: decodeOutputs({ ...answer, ...(offsets && { offsets }) }) };
 }

@@ -20,10 +20,12 @@ export function classLabels(column: Column, schema: ColumnSchema): readonly Labe
 /** Reads the class of a row as its place among the labels, or -1 where the column has no value. */
 export function classReader(column: Column, labels: readonly Label[]): (row: number) => number {
   if (isNumberColumn(column)) {
+    const { values } = column;
     const place = new Map(labels.map((label, index) => [label, index]));
-    return (row) => place.get(column.values[row] ?? Number.NaN) ?? -1;
+    return (row) => place.get(values[row] ?? Number.NaN) ?? -1;
   }
+  const { codes, dictionary } = column;
   const place = new Map(labels.map((label, index) => [String(label), index]));
-  const classOfCode = column.dictionary.map((text) => place.get(text) ?? -1);
-  return (row) => classOfCode[column.codes[row] ?? -1] ?? -1;
+  const classOfCode = dictionary.map((text) => place.get(text) ?? -1);
+  return (row) => classOfCode[codes[row] ?? -1] ?? -1;
 }

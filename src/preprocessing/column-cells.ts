@@ -12,13 +12,22 @@ export function cellReader(column: Column): (row: number) => number {
   }
   const { codes } = column;
   if (column.type === 'datetime') {
-    const seconds = column.dictionary.map(datetimeSeconds);
+    const seconds = secondsOf(column.dictionary);
     return (row) => seconds[codes[row] ?? -1] ?? Number.NaN;
   }
   return (row) => {
     const code = codes[row] ?? -1;
     return code < 0 ? Number.NaN : code;
   };
+}
+
+/** Slices of a column share its dictionary, which may be as long as the column: it is read once. */
+const SECONDS = new WeakMap<readonly string[], Float64Array>();
+
+function secondsOf(dictionary: readonly string[]): Float64Array {
+  const seconds = SECONDS.get(dictionary) ?? Float64Array.from(dictionary, datetimeSeconds);
+  SECONDS.set(dictionary, seconds);
+  return seconds;
 }
 
 /** Seconds since 1970 of a datetime, NaN for any other text. */

@@ -37,12 +37,16 @@ export interface DataRequest {
   readonly features: readonly string[];
   readonly targets: readonly string[];
   readonly task: Task;
+  /** For a network with several outputs: the task of each target. */
+  readonly ownTasks?: readonly Task[] | undefined;
+  /** Columns of each input, where the inputs name them. */
+  readonly inputs?: readonly (readonly string[])[] | null;
   /** For a forecast. */
   readonly window?: WindowOptions | null;
 }
 
 /** What a spec is checked against, or what is wrong with the choice of columns. Pointers are those of a job's body. */
-export function dataSignature({ schema, features, targets, task, window = null }: DataRequest): {
+export function dataSignature({ schema, features, targets, task, ownTasks, inputs = null, window = null }: DataRequest): {
   data: DataSignature | null;
   faults: readonly Fault[];
 } {
@@ -66,11 +70,26 @@ export function dataSignature({ schema, features, targets, task, window = null }
   }
   if (faults.length > 0) return { data: null, faults };
   const chosen = targets.flatMap((name) => known.get(name) ?? []);
+  const widthAll = (names: readonly string[]) => names.reduce((sum, name) => sum + widthOf(known.get(name)), 0);
+  const width = widthAll(features);
+  const own = inputs && { inputs: inputs.map(widthAll) };
+  if (ownTasks) return severalTargets(chosen, ownTasks, { features: width, ...own });
   const target = targetSignature(chosen, task);
   if (target === null) return { data: null, faults: [taskFault(chosen, task)] };
-  const width = features.reduce((sum, name) => sum + widthOf(known.get(name)), 0);
-  if (window === null || target.kind !== 'numbers') return { data: { features: width, target }, faults: [] };
+  if (window === null || target.kind !== 'numbers') return { data: { features: width, ...own, target }, faults: [] };
   return { data: { features: width * window.history, target: { ...target, outputs: target.outputs * window.horizon } }, faults: [] };
+}
+
+/** Each target by itself: it belongs to an output of its own. */
+function severalTargets(columns: readonly ColumnSchema[], tasks: readonly Task[], rows: Pick<DataSignature, 'features' | 'inputs'>) {
+  const signatures = columns.map((column, i) => targetSignature([column], tasks[i] ?? 'regression'));
+  const faults = columns.flatMap((column, i) =>
+    signatures[i] === null ? [{ ...taskFault([column], tasks[i] ?? 'regression'), pointer: pointerTo('/target', i) }] : [],
+  );
+  const targets = signatures.filter((target) => target !== null);
+  const [target] = targets;
+  if (faults.length > 0 || target === undefined) return { data: null, faults };
+  return { data: { ...rows, target, targets }, faults };
 }
 
 function widthOf(column: ColumnSchema | undefined): number {

@@ -1,8 +1,8 @@
 import { finiteNumbers } from '../lib/finite-json.ts';
-import type { Label, Preprocessing } from './preprocessing.ts';
+import type { Label, OutputTransform, Preprocessing } from './preprocessing.ts';
 
 export interface DecodeRequest {
-  readonly preprocessing: Preprocessing;
+  readonly preprocessing: Pick<Preprocessing, 'target'>;
   /** `(rows, width)`: probabilities of classes, or standardised numbers. */
   readonly output: Float32Array;
   readonly rows: number;
@@ -23,6 +23,24 @@ export function decodeOutputs({ preprocessing: { target }, output, rows, width, 
     if (target.kind === 'classes') return decodeClass(values, target.labels, probabilities);
     return decodeNumbers(values, target.columns, offsets?.subarray(row * width, (row + 1) * width));
   });
+}
+
+/** Several outputs, each `(rows, width)`: an object by the names of the outputs. */
+export function decodeSeveral(request: {
+  readonly transforms: readonly OutputTransform[];
+  readonly outputs: readonly { readonly values: Float32Array; readonly width: number }[];
+  readonly rows: number;
+  readonly probabilities: boolean;
+}): Prediction[] {
+  const { transforms, outputs, rows, probabilities } = request;
+  if (outputs.length !== transforms.length) throw new Error(`${transforms.length} outputs expected, received ${outputs.length}`);
+  const decoded = transforms.map(({ name, target }, i) => {
+    const { values: output = new Float32Array(0), width = 0 } = outputs[i] ?? {};
+    return [name, decodeOutputs({ preprocessing: { target }, output, rows, width, probabilities })] as const;
+  });
+  return Array.from({ length: rows }, (_, row) => ({
+    outputs: Object.fromEntries(decoded.map(([name, predictions]) => [name, predictions[row]])),
+  }));
 }
 
 function decodeClass(output: Float32Array, labels: readonly Label[], probabilities: boolean): Prediction {

@@ -6,30 +6,30 @@ import { cellReader } from './column-cells.ts';
 import { createCellEncoder } from './encode-cell.ts';
 import { type FeatureTransform, type Preprocessing, stepWidth } from './preprocessing.ts';
 
-/** Encodes rows of a table (all without `rows`) to `(rows, width)`, row-major. */
-export function encodeFeatures(preprocessing: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array {
-  const encoded = new Float32Array(rows.length * stepWidth(preprocessing));
-  encodeRows(preprocessing, { table, rows, encoded });
+/** Encodes all rows of a table to `(rows, width)`, row-major. `firstRow`: of a slice, the number of its first row in the whole table. */
+export function encodeFeatures(preprocessing: Preprocessing, table: Table, firstRow = 0): Float32Array {
+  const encoded = new Float32Array(table.rows * stepWidth(preprocessing));
+  encodeRows(preprocessing, { table, rows: allRows(table), encoded, firstRow });
   return encoded;
 }
 
 /** Encodes rows into an array that is all zero, `(rows, width)`. */
 export function encodeRows(
   preprocessing: Preprocessing,
-  { table, rows, encoded }: { table: Table; rows: Int32Array; encoded: Float32Array | Float64Array },
+  { table, rows, encoded, firstRow = 0 }: { table: Table; rows: Int32Array; encoded: Float32Array | Float64Array; firstRow?: number },
 ): void {
   const width = stepWidth(preprocessing);
   for (const transform of preprocessing.features) {
     const column = columnOf(table, transform.name);
     if (column.type === 'sequence') {
-      encodeSequences(transform, column, { rows, encoded, width });
+      encodeSequences(transform, column, { rows, encoded, width, firstRow });
       continue;
     }
     const cell = cellReader(column);
     const encode = createCellEncoder(transform);
     let at = transform.position;
     for (const row of rows) {
-      if (!encode(cell(row), encoded, at)) throw unusable(transform, row, cell(row));
+      if (!encode(cell(row), encoded, at)) throw unusable(transform, firstRow + row, cell(row));
       at += width;
     }
   }
@@ -39,31 +39,32 @@ export function encodeRows(
 function encodeSequences(
   transform: FeatureTransform,
   { dictionary, codes }: TextColumn,
-  { rows, encoded, width }: { rows: Int32Array; encoded: Float32Array | Float64Array; width: number },
+  { rows, encoded, width, firstRow }: { rows: Int32Array; encoded: Float32Array | Float64Array; width: number; firstRow: number },
 ): void {
-  const lists = dictionary.map(parseSequence);
   for (const [place, row] of rows.entries()) {
-    const list = lists[codes[row] ?? -1];
-    if (!list) throw unusable(transform, row, Number.NaN);
+    // Lists hardly ever repeat: each is read where it stands.
+    const list = parseSequence(dictionary[codes[row] ?? -1] ?? '');
+    if (!list) throw unusable(transform, firstRow + row, Number.NaN);
     encoded.set(list, place * width + transform.position);
   }
 }
 
 /**
- * Encodes the targets of rows: class indices `(rows)` as Int32Array, or standardised numbers `(rows, columns)` as
- * Float32Array.
+ * Encodes the targets of all rows: class indices `(rows)` as Int32Array, or standardised numbers `(rows, columns)` as
+ * Float32Array. `firstRow` as for features.
  */
-export function encodeTargets({ target }: Preprocessing, table: Table, rows: Int32Array = allRows(table)): Float32Array | Int32Array {
+export function encodeTargets({ target }: Pick<Preprocessing, 'target'>, table: Table, firstRow = 0): Float32Array | Int32Array {
+  const rows = allRows(table);
   if (target.kind === 'classes') {
     const classOf = classReader(columnOf(table, target.column), target.labels);
-    return Int32Array.from(rows, (row) => presentTarget(classOf(row) < 0 ? Number.NaN : classOf(row), target.column, row));
+    return rows.map((row) => presentTarget(classOf(row) < 0 ? Number.NaN : classOf(row), target.column, firstRow + row));
   }
   const encoded = new Float32Array(rows.length * target.columns.length);
   for (const [place, { name, mean, std }] of target.columns.entries()) {
     const cell = cellReader(columnOf(table, name));
     let at = place;
     for (const row of rows) {
-      encoded[at] = presentTarget((cell(row) - mean) / std, name, row);
+      encoded[at] = presentTarget((cell(row) - mean) / std, name, firstRow + row);
       at += target.columns.length;
     }
   }
@@ -71,12 +72,12 @@ export function encodeTargets({ target }: Preprocessing, table: Table, rows: Int
 }
 
 /** Deviations the numeric targets were divided by, for metrics in the columns' units; undefined for classes. */
-export function targetStd({ target }: Preprocessing): Float64Array | undefined {
+export function targetStd({ target }: Pick<Preprocessing, 'target'>): Float64Array | undefined {
   return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ std }) => std) : undefined;
 }
 
 /** Means that were taken from the numeric targets; undefined for classes. */
-export function targetMean({ target }: Preprocessing): Float64Array | undefined {
+export function targetMean({ target }: Pick<Preprocessing, 'target'>): Float64Array | undefined {
   return target.kind === 'numbers' ? Float64Array.from(target.columns, ({ mean }) => mean) : undefined;
 }
 

@@ -24,26 +24,24 @@ export interface LearnWindowsRequest extends Omit<LearnRequest, 'trainRows' | 't
   readonly trainWindows: Int32Array;
 }
 
-/** All windows of a table, encoded, and what was learned from some of them. */
+/** The windows of a table, ready to be encoded, and what was learned from some of them. */
 export interface LearnedWindows {
   readonly preprocessing: WindowedPreprocessing;
-  /** `(windows, history × width)`. */
-  readonly features: Float32Array;
-  /** `(windows, horizon × targets)`, standardised. */
-  readonly targets: Float32Array;
+  /** Encodes windows to features `(windows, history × width)` and standardised targets `(windows, horizon × targets)`. */
+  readonly encode: (windows: Int32Array) => { readonly features: Float32Array; readonly targets: Float32Array };
   /** Root mean square error over some windows of saying that nothing changes, in the columns' units. */
   readonly lastValueError: (windows: Int32Array) => number;
   /** Rows of the table that a window sees, oldest first. */
   readonly rowsOf: (window: number) => Int32Array;
 }
 
-/** Orders the rows, learns from the training windows and encodes all `count` of them. */
-export function learnWindows(request: LearnWindowsRequest, count: number): LearnedWindows {
+/** Orders the rows and learns from the training windows. The rows are held, once each. */
+export function learnWindows(request: LearnWindowsRequest): LearnedWindows {
   const { table, window, trainWindows, targets } = request;
   const { history, stride } = window;
   const order = rowOrder(table, window.order_by);
-  const firsts = Int32Array.from({ length: count }, (_, place) => place * stride);
-  const trainFirsts = trainWindows.map((place) => firsts[place] ?? 0);
+  const firstsOf = (windows: Int32Array): Int32Array => windows.map((place) => place * stride);
+  const trainFirsts = firstsOf(trainWindows);
   const rowFeatures = learnRows(request, order, trainFirsts);
   const described: WindowTransform = {
     history,
@@ -56,25 +54,27 @@ export function learnWindows(request: LearnWindowsRequest, count: number): Learn
   const steps = readSteps(rowFeatures, table, order);
   const features = rowFeatures.map((feature) => relativeStatistics(feature, described, { steps, trainFirsts }));
   const unlearned: WindowedPreprocessing = { features, target: { kind: 'numbers', columns: [] }, window: described };
-  const changes = targetChanges(unlearned, steps, firsts);
-  const columns = targetNames(targets, window.horizon).map((name, place, { length }) => {
-    const statistics = columnStatistics((row) => changes[row * length + place] ?? Number.NaN, trainWindows);
+  const changes = targetChanges(unlearned, steps, trainFirsts);
+  const places = trainWindows.map((_, place) => place);
+  const columns = targetNames(targets, window.horizon).map((name, output, { length }) => {
+    const statistics = columnStatistics((place) => changes[place * length + output] ?? Number.NaN, places);
     return { name, mean: statistics.mean, std: statistics.std };
   });
   const preprocessing: WindowedPreprocessing = { ...unlearned, target: { kind: 'numbers', columns } };
   return {
     preprocessing,
-    features: encodeWindows(preprocessing, steps, firsts),
-    targets: Float32Array.from(changes, (change, place) => {
-      const { mean, std } = columns[place % columns.length] ?? { mean: 0, std: 1 };
-      return (change - mean) / std;
-    }),
-    lastValueError: (windows) =>
-      lastValueError(
-        preprocessing,
-        steps,
-        windows.map((place) => firsts[place] ?? 0),
-      ),
+    encode: (windows) => {
+      const firsts = firstsOf(windows);
+      const targetsOf = (change: number, place: number): number => {
+        const { mean, std } = columns[place % columns.length] ?? { mean: 0, std: 1 };
+        return (change - mean) / std;
+      };
+      return {
+        features: encodeWindows(preprocessing, steps, firsts),
+        targets: Float32Array.from(targetChanges(unlearned, steps, firsts), targetsOf),
+      };
+    },
+    lastValueError: (windows) => lastValueError(preprocessing, steps, firstsOf(windows)),
     rowsOf: (place) => order.subarray(place * stride, place * stride + history),
   };
 }

@@ -13,10 +13,19 @@ export interface LearnRequest {
   readonly features: readonly string[];
   readonly targets: readonly string[];
   readonly task: Task;
+  /** For a network with several outputs: each with its target column. */
+  readonly outputs?: readonly LearnedOutput[];
   /** Statistics are taken from these rows only. */
   readonly trainRows: Int32Array;
   /** True leaves numeric targets in their units instead of standardising them. */
   readonly targetsAsGiven?: boolean;
+}
+
+export interface LearnedOutput {
+  readonly output: string;
+  readonly target: string;
+  readonly task: Task;
+  readonly targetsAsGiven: boolean;
 }
 
 /** Learns how rows are encoded. Columns and policies were checked before: an unknown column here is a broken invariant. */
@@ -31,7 +40,10 @@ export function learnPreprocessing(request: LearnRequest): Preprocessing {
     position += transform.width;
     return transform;
   });
-  return { features: transforms, target: learnTarget(request) };
+  const outputs = request.outputs?.map(({ output, target, task, targetsAsGiven }) => {
+    return { name: output, target: learnTarget({ ...request, targets: [target], task, targetsAsGiven }) };
+  });
+  return { features: transforms, target: outputs?.[0]?.target ?? learnTarget(request), ...(outputs && { outputs }) };
 }
 
 const AS_GIVEN = { mean: 0, std: 1 };

@@ -40,20 +40,26 @@ const Window = Type.Object({
 });
 
 /** Preprocessing as JSON: what a model version keeps, and the entries of its weights file. */
-export const PreprocessingMetadata = Type.Object({ preprocessing: Type.Array(Feature), target: Target, window: Type.Optional(Window) });
+export const PreprocessingMetadata = Type.Object({
+  preprocessing: Type.Array(Feature),
+  target: Target,
+  outputs: Type.Optional(Type.Array(Type.Object({ name: Type.String(), target: Target }), { minItems: 1 })),
+  window: Type.Optional(Window),
+});
 export type PreprocessingMetadata = Static<typeof PreprocessingMetadata>;
 
 /** Preprocessing as JSON. JSON numbers are shortest-round-trip doubles, so nothing is lost on the way. */
-export function toMetadata({ features, target, window }: Preprocessing): PreprocessingMetadata {
-  return structuredClone({ preprocessing: features, target, ...(window && { window }) }) as PreprocessingMetadata;
+export function toMetadata({ features, target, outputs, window }: Preprocessing): PreprocessingMetadata {
+  const further = { ...(outputs && { outputs }), ...(window && { window }) };
+  return structuredClone({ preprocessing: features, target, ...further }) as PreprocessingMetadata;
 }
 
 /** The preprocessing that was written as this JSON; anything else throws. */
 export function fromMetadata(metadata: unknown): Preprocessing {
   const [fault] = checkSchema(PreprocessingMetadata, metadata);
   if (fault !== undefined) throw new Error(`not preprocessing metadata: ${fault.pointer} ${fault.detail}`);
-  const { preprocessing, target, window } = metadata as PreprocessingMetadata;
-  return { features: preprocessing, target, ...(window && { window }) };
+  const { preprocessing, target, outputs, window } = metadata as PreprocessingMetadata;
+  return { features: preprocessing, target, ...(outputs && { outputs }), ...(window && { window }) };
 }
 
 /** Class labels in the order of the network's outputs, or null for numbers. */

@@ -7,6 +7,8 @@ import type { ColumnSchema, Encoding, MissingPolicy, UnknownPolicy } from '../da
 export interface Preprocessing {
   readonly features: readonly FeatureTransform[];
   readonly target: TargetTransform;
+  /** For a network with several outputs: what each of them means, in order. `target` is that of the first. */
+  readonly outputs?: readonly OutputTransform[];
   /** For a forecast: the features are those of one step of a window. */
   readonly window?: WindowTransform;
 }
@@ -39,6 +41,13 @@ export type Label = string | number | boolean;
 export type TargetTransform =
   | { readonly kind: 'classes'; readonly column: string; readonly labels: readonly Label[] }
   | { readonly kind: 'numbers'; readonly columns: readonly { readonly name: string; readonly mean: number; readonly std: number }[] };
+
+/** What an output of several means. */
+export interface OutputTransform {
+  /** As the network calls it. */
+  readonly name: string;
+  readonly target: TargetTransform;
+}
 
 /** What the values of a window are told against: nothing, the newest one of the window, or each the one before it. */
 export const RELATIVE = ['none', 'last', 'difference'] as const;

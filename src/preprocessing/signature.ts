@@ -3,19 +3,28 @@ import { type FeatureTransform, type Preprocessing, stepWidth } from './preproce
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
+interface Tensor {
+  readonly dtype: 'float32';
+  readonly shape: readonly [null, number];
+}
+
 /** What a model takes and gives: JSON Schemas of an instance and a prediction, and the tensors behind them. */
 export interface Signature {
   readonly input: JsonSchema;
   readonly output: JsonSchema;
   readonly tensors: {
     readonly input: { readonly dtype: 'float32'; readonly shape: readonly (number | null)[] };
-    readonly output: { readonly dtype: 'float32'; readonly shape: readonly [null, number] };
+    /** The first output. */
+    readonly output: Tensor;
+    /** All of several outputs, by name. */
+    readonly outputs?: Readonly<Record<string, Tensor>>;
   };
 }
 
-/** The signature of a model with this preprocessing and `outputWidth` output units. */
-export function signature(preprocessing: Preprocessing, outputWidth: number): Signature {
-  const { features, window } = preprocessing;
+/** The signature of a model with this preprocessing; `widths`: units of its outputs. */
+export function signature(preprocessing: Preprocessing, widths: readonly number[]): Signature {
+  const { features, outputs, window } = preprocessing;
+  const tensor = (output: number): Tensor => ({ dtype: 'float32', shape: [null, widths[output] ?? 0] });
   const row = {
     type: 'object',
     properties: Object.fromEntries(features.map((feature) => [feature.name, valueSchema(feature)])),
@@ -28,10 +37,13 @@ export function signature(preprocessing: Preprocessing, outputWidth: number): Si
       window === undefined
         ? row
         : { type: 'array', items: ordered(row, window.order_by), minItems: window.history, maxItems: window.history },
-    output: outputSchema(preprocessing),
+    output: outputs
+      ? objectOf({ outputs: objectOf(Object.fromEntries(outputs.map((output) => [output.name, outputSchema(output)]))) })
+      : outputSchema(preprocessing),
     tensors: {
       input: { dtype: 'float32', shape: window === undefined ? [null, rowWidth] : [null, window.history, rowWidth] },
-      output: { dtype: 'float32', shape: [null, outputWidth] },
+      output: tensor(0),
+      ...(outputs && { outputs: Object.fromEntries(outputs.map(({ name }, i) => [name, tensor(i)])) }),
     },
   };
 }
@@ -53,7 +65,7 @@ function valueSchema(feature: FeatureTransform): JsonSchema {
   };
 }
 
-function outputSchema({ target }: Preprocessing): JsonSchema {
+function outputSchema({ target }: Pick<Preprocessing, 'target'>): JsonSchema {
   const number = { type: ['number', 'null'] };
   if (target.kind === 'classes') {
     const names = target.labels.map(String);

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Listener } from '../db/listener.ts';
+import type { CheckpointLimits } from '../jobs/checkpoint-expiry.ts';
 import type { LeaseRecovery } from '../jobs/lease-recovery.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { startRelay } from './relay.ts';
@@ -11,6 +12,7 @@ export interface DispatcherDeps {
   readonly listener: Listener;
   readonly queue: TrainQueue;
   readonly recovery: LeaseRecovery;
+  readonly checkpointLimits: CheckpointLimits;
   readonly onError: (error: Error) => void;
 }
 

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { withTransaction } from '../db/transaction.ts';
+import { type CheckpointLimits, removeExcessCheckpoints, removeOldCheckpoints } from '../jobs/checkpoint-expiry.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
 
 const INTERVAL_MS = 5 * 60_000;
@@ -14,17 +15,19 @@ export interface Removed {
   readonly idempotencyKeys: number;
   readonly blobs: number;
   readonly workers: number;
+  readonly checkpoints: number;
 }
 
 export interface HousekeepingDeps {
   readonly pool: Pool;
+  readonly checkpointLimits: CheckpointLimits;
   readonly onError: (error: Error) => void;
 }
 
 /** Removes what nobody asks for any more, now and every few minutes. Any number of processes may run it; one at a time works. */
-export function startHousekeeping({ pool, onError }: HousekeepingDeps): { close(): Promise<void> } {
+export function startHousekeeping({ pool, checkpointLimits, onError }: HousekeepingDeps): { close(): Promise<void> } {
   let closed = false;
-  const loop = startLoop(() => tidy(pool, () => closed).then(() => undefined), { intervalMs: INTERVAL_MS, onError });
+  const loop = startLoop(() => tidy(pool, checkpointLimits, () => closed).then(() => undefined), { intervalMs: INTERVAL_MS, onError });
   return {
     close: () => {
       closed = true;
@@ -34,13 +37,24 @@ export function startHousekeeping({ pool, onError }: HousekeepingDeps): { close(
 }
 
 /** One round, ended early when it is to close. */
-export async function tidy(pool: Pool, isClosing: () => boolean): Promise<Removed> {
+export async function tidy(pool: Pool, checkpointLimits: CheckpointLimits, isClosing: () => boolean): Promise<Removed> {
+  const remove = (batch: number, removeBatch: RemoveBatch): Promise<number> => removeAll(pool, { batch, removeBatch, isClosing });
+  const rows =
+    (sql: string): RemoveBatch =>
+    async (client, batch) =>
+      (await client.query(sql, [batch])).rowCount ?? 0;
+  const old: RemoveBatch = (client, batch) => removeOldCheckpoints(client, checkpointLimits, batch);
+  const excess: RemoveBatch = (client, batch) => removeExcessCheckpoints(client, checkpointLimits, batch);
   return {
-    idempotencyKeys: await removeAll(pool, { sql: OLD_IDEMPOTENCY_KEYS, batch: BATCH_ROWS, isClosing }),
-    blobs: await removeAll(pool, { sql: FORGOTTEN_BLOBS, batch: BATCH_BLOBS, isClosing }),
-    workers: await removeAll(pool, { sql: DEAD_WORKERS, batch: BATCH_ROWS, isClosing }),
+    idempotencyKeys: await remove(BATCH_ROWS, rows(OLD_IDEMPOTENCY_KEYS)),
+    checkpoints: (await remove(BATCH_BLOBS, old)) + (await remove(BATCH_BLOBS, excess)),
+    blobs: await remove(BATCH_BLOBS, rows(FORGOTTEN_BLOBS)),
+    workers: await remove(BATCH_ROWS, rows(DEAD_WORKERS)),
   };
 }
+
+/** Removes at most `batch` things and says how many there were. */
+type RemoveBatch = (client: PoolClient, batch: number) => Promise<number>;
 
 const OLD_IDEMPOTENCY_KEYS = `
   DELETE FROM idempotency_key WHERE (project_id, route, key) IN (
@@ -60,21 +74,19 @@ const FORGOTTEN_BLOBS = `
 const DEAD_WORKERS = `
   DELETE FROM worker WHERE id IN (SELECT id FROM worker WHERE last_heartbeat_at < now() - interval '1 day' LIMIT $1)`;
 
-async function removeAll(pool: Pool, options: { sql: string; batch: number; isClosing: () => boolean }): Promise<number> {
-  const { sql, batch, isClosing } = options;
+async function removeAll(pool: Pool, options: { batch: number; removeBatch: RemoveBatch; isClosing: () => boolean }): Promise<number> {
+  const { batch, removeBatch, isClosing } = options;
   let total = 0;
   while (!isClosing()) {
-    const removed = await withTransaction(pool, (client) => removeBatch(client, sql, batch));
+    const removed = await withTransaction(pool, async (client) => ((await isMine(client)) ? removeBatch(client, batch) : 0));
     total += removed;
     if (removed < batch) break;
   }
   return total;
 }
 
-/** Nothing while another process is at it. */
-async function removeBatch(client: PoolClient, sql: string, batch: number): Promise<number> {
+/** Whether no other process is at it. */
+async function isMine(client: PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [ADVISORY_LOCK]);
-  if (rows[0]?.mine !== true) return 0;
-  const { rowCount } = await client.query(sql, [batch]);
-  return rowCount ?? 0;
+  return rows[0]?.mine === true;
 }

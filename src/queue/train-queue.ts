@@ -1,4 +1,5 @@
 import type { ConsumerOptions, MessageConsumer, MessageProducer, QueueStore } from './queue-store.ts';
+import { watchForSilence } from './silence.ts';
 
 const QUEUE_NAME = 'train';
 
@@ -25,7 +26,24 @@ export function createTrainQueue(store: QueueStore, onError: (error: Error) => v
   };
 }
 
+export interface TrainConsumerOptions extends ConsumerOptions {
+  /** By which a consumer that stopped without an error is noticed. */
+  readonly queue: Pick<TrainQueue, 'countWaiting'>;
+  /** After so many milliseconds without a message although some wait, it counts as stopped. */
+  readonly silenceMs: number;
+}
+
 /** Starts taking jobs: `handle` is called with a job id, at most `concurrency` at a time, and ends when the job is done with. */
-export function consumeTrainQueue(store: QueueStore, options: ConsumerOptions): Promise<MessageConsumer> {
-  return store.createConsumer(QUEUE_NAME, options);
+export async function consumeTrainQueue(store: QueueStore, options: TrainConsumerOptions): Promise<MessageConsumer> {
+  const { queue, silenceMs, concurrency, handle, onStopped, onError } = options;
+  const watch = watchForSilence({ countWaiting: queue.countWaiting, concurrency, silenceMs, onSilence: onStopped, onError });
+  const consumer = await store.createConsumer(QUEUE_NAME, { ...options, handle: (jobId) => watch.taking(handle(jobId)) });
+  return {
+    pause: async () => {
+      await Promise.all([consumer.pause(), watch.close()]);
+    },
+    close: async (how) => {
+      await Promise.all([consumer.close(how), watch.close()]);
+    },
+  };
 }

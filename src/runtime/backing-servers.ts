@@ -1,8 +1,10 @@
 import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { openDataDir } from './data-dir.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { findRedisServer, startEmbeddedRedis } from './embedded-redis.ts';
+import { keepPostgresRunning } from './postgres-keeper.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** The servers this one stands on, given from outside or started here. */
@@ -17,14 +19,14 @@ export interface BackingServers {
 type ServersConfig = Pick<Config, 'role' | 'dataDir' | 'databaseUrl' | 'redisUrl' | 'queue'>;
 
 /** Starts what the configuration does not name; only the role `all` starts servers of its own. */
-export async function startBackingServers(config: ServersConfig, shutdown: Shutdown): Promise<BackingServers> {
+export async function startBackingServers(config: ServersConfig, logger: Logger, shutdown: Shutdown): Promise<BackingServers> {
   const embedsRedis = config.role === 'all' && config.redisUrl === null && config.queue !== 'postgres';
   if (config.databaseUrl === null || embedsRedis) {
     const dataDir = await openDataDir(config.dataDir);
     shutdown.add('data_dir', dataDir.release);
   }
   const [database, redis] = await Promise.all([
-    openPostgres(config, shutdown),
+    openPostgres(config, logger, shutdown),
     embedsRedis ? openRedis(config, shutdown) : givenRedis(config),
   ]);
   if (redis === null && config.queue === 'redis')
@@ -39,10 +41,12 @@ interface NamedServer {
   readonly name: string;
 }
 
-async function openPostgres(config: ServersConfig, shutdown: Shutdown): Promise<NamedServer> {
+async function openPostgres(config: ServersConfig, logger: Logger, shutdown: Shutdown): Promise<NamedServer> {
   if (config.databaseUrl !== null) return { url: config.databaseUrl, name: `PostgreSQL at ${new URL(config.databaseUrl).host}` };
   const server = await startEmbeddedPostgres({ dataDir: join(resolve(config.dataDir), 'postgres'), database: 'alma' });
   shutdown.add('postgres', server.stop, () => interrupt(server.pid, 'SIGINT'));
+  const keeper = keepPostgresRunning(server, logger);
+  shutdown.add('postgres_keeper', keeper.close);
   return { url: server.url, name: `${server.dataDir} (embedded PostgreSQL)` };
 }
 

@@ -14,12 +14,15 @@ import { isProcessAlive, readCommandLine, waitForExit } from './process-alive.ts
 
 export interface EmbeddedPostgres {
   readonly url: string;
+  /** Of the process that serves now. */
   readonly pid: number;
   readonly dataDir: string;
   /** The database was created by this start. */
   readonly fresh: boolean;
   /** The server was already running, left behind by a killed parent. */
   readonly adopted: boolean;
+  /** Starts the server again, under the same address, after its process has died. */
+  restart(): Promise<void>;
   /** Fast shutdown: open transactions are rolled back. */
   stop(): Promise<void>;
 }
@@ -50,15 +53,23 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (fresh) await createDataDir(files, durable);
   const password = await readFile(passwordFile(files), 'utf8');
   const running = fresh ? null : await adopt(files, password);
-  const server = running ?? (await startServer(files, password, durable));
-  const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${server.port}/${database}`;
+  let server = running ?? (await startServer(files, password, { durable, port: null }));
+  const { port } = server;
+  const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
   await createDatabase(url('postgres'), options.database);
   return {
     url: url(options.database),
-    pid: server.pid,
+    get pid() {
+      return server.pid;
+    },
     dataDir: files.dataDir,
     fresh,
     adopted: running !== null,
+    restart: async () => {
+      const other = await adopt(files, password);
+      if (other !== null && other.port !== port) throw new Error(`another PostgreSQL, process ${other.pid}, works on ${files.dataDir}`);
+      server = other ?? (await startServer(files, password, { durable, port }));
+    },
     stop: () => stopServer(server.pid),
   };
 }
@@ -138,10 +149,16 @@ async function servesDataDir(port: number, password: string, dataDir: string): P
   }
 }
 
-async function startServer(files: PostgresFiles, password: string, durable: boolean): Promise<Server> {
+/** How a server is started; without a port, on a free one. */
+interface StartOptions {
+  readonly durable: boolean;
+  readonly port: number | null;
+}
+
+async function startServer(files: PostgresFiles, password: string, options: StartOptions): Promise<Server> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    const server = await spawnServer(files, durable);
+    const server = await spawnServer(files, options);
     const started = await waitUntilServing(server, password, files, deadline);
     if (started) return server;
     const log = await readFile(logFile(files), 'utf8');
@@ -153,8 +170,8 @@ async function startServer(files: PostgresFiles, password: string, durable: bool
   }
 }
 
-async function spawnServer(files: PostgresFiles, durable: boolean): Promise<Server> {
-  const port = await findFreePort();
+async function spawnServer(files: PostgresFiles, { durable, port: wanted }: StartOptions): Promise<Server> {
+  const port = wanted ?? (await findFreePort());
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
   if (!durable) settings.push('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
   const log = await open(logFile(files), 'w', 0o600);

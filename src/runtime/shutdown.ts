@@ -69,7 +69,8 @@ export function shutdownOnSignals(shutdown: Shutdown, logger: Pick<Logger, 'info
       // Not `process.exit`: it waits for every thread, and one in native code ends when that returns.
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
     }, limitMs).unref();
-    void shutdown.run().then(() => process.exit(0));
+    // With the code that whoever asked for the end has left: 0 unless something was wrong.
+    void shutdown.run().then(() => process.exit());
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);

@@ -84,7 +84,8 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
-async function endChild(child: ChildProcess): Promise<void> {
+/** SIGTERM, and SIGKILL for one that does not end; resolves when it has ended. */
+export async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');

@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { EpochReport } from '../engine/index.ts';
 import type { RequestFault } from '../errors.ts';
-import type { TrainedNetwork, TrainingTask } from '../training/run-training.ts';
+import type { TestedRates, TrainedNetwork, TrainingTask } from '../training/run-training.ts';
 
 /** The task a thread is given. */
 export interface TrainCommand {
@@ -17,11 +17,13 @@ export interface TrainCommand {
   readonly flow: Int32Array;
 }
 
-/** Words by which the main thread holds back a trainer that runs ahead of the commits. */
+/** Words by which the main thread holds back a trainer that runs ahead of the commits, or calls it off between epochs. */
 export const FLOW = {
   /** Batches the main thread has dealt with. */
   acknowledged: 0,
-  words: 1,
+  /** Not 0: leave after the epoch under way, with its state. */
+  yield: 1,
+  words: 2,
 } as const;
 
 /** An epoch as it crosses: numbers only. */
@@ -37,7 +39,12 @@ export interface EpochBatch {
 
 export interface TrainFinished {
   readonly type: 'finished';
-  readonly trained: TrainedNetwork;
+  readonly trained: TrainedNetwork | TestedRates;
+}
+
+/** The trainer left after an epoch, as it was asked to; the state after it was in the last batch. */
+export interface TrainYielded {
+  readonly type: 'yielded';
 }
 
 export interface TrainFailed {
@@ -56,4 +63,4 @@ export interface TrainRefusal {
   readonly errors: readonly RequestFault[];
 }
 
-export type ThreadEvent = EpochBatch | TrainFinished | TrainFailed;
+export type ThreadEvent = EpochBatch | TrainFinished | TrainYielded | TrainFailed;

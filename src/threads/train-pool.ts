@@ -13,7 +13,7 @@ export interface TrainPoolOptions {
 /** One training under way in a thread. */
 export interface TrainRun {
   /**
-   * What happens, in order; ends after `finished` or `failed`. Taking the next event says that the one before is dealt
+   * What happens, in order; ends after `finished`, `yielded` or `failed`. Taking the next event says that the one before is dealt
    * with: the trainer runs at most two batches of epochs ahead. A thread that dies or is terminated ends it with `failed`.
    */
   readonly events: AsyncGenerator<ThreadEvent, void, void>;
@@ -21,6 +21,8 @@ export interface TrainRun {
   stepsDone(): number;
   /** Asks the trainer to leave before its next step. */
   abandon(): void;
+  /** Asks the trainer to leave after the epoch under way, with its state. */
+  yieldSoon(): void;
   /** Asks the trainer to make a result of what was learned until now. Changes nothing once it was told to leave. */
   conclude(): void;
   /** Ends the thread at once, whatever it does. */
@@ -62,6 +64,7 @@ function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask): TrainR
       Atomics.store(control, CONTROL.stop, STOP.abandon);
       Atomics.notify(flow, FLOW.acknowledged);
     },
+    yieldSoon: () => Atomics.store(flow, FLOW.yield, 1),
     conclude: () => {
       Atomics.compareExchange(control, CONTROL.stop, STOP.none, STOP.conclude);
       Atomics.notify(flow, FLOW.acknowledged);

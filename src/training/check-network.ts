@@ -13,11 +13,14 @@ import {
   type TrainingOptions,
 } from '../engine/index.ts';
 import { dataSignature, defaultFeatures, type WindowOptions } from '../preprocessing/index.ts';
+import { atInput, columnsOfInputs, inputColumnFaults, type OutputTarget, pairOutputs } from './network-columns.ts';
 import { engineTask, type JobTask } from './training-request.ts';
 import { forecastSpec, forecastTraining } from './window-request.ts';
 
 export interface TrainingLimits extends SpecLimits {
   readonly epochsMax: number;
+  /** Data that would take more is trained on from disk. */
+  readonly datasetMemoryBytes: number;
 }
 
 /** The columns a network is to learn from and to predict. */
@@ -29,6 +32,8 @@ export interface NetworkColumns {
   /** The column that weighs the rows: none to learn from, unless it is named as a feature. */
   readonly weights?: string | undefined;
   readonly window?: WindowOptions | null;
+  /** Columns of each input, where the inputs name them. */
+  readonly inputs?: readonly (readonly string[])[] | null;
 }
 
 export interface NetworkQuestion {
@@ -55,6 +60,8 @@ export interface NetworkCheck {
   readonly task: JobTask;
   readonly features: readonly string[];
   readonly data: DataSignature | null;
+  /** For a network with several outputs. */
+  readonly outputs?: readonly OutputTarget[];
   readonly training: TrainingOptions | null;
 }
 
@@ -64,14 +71,8 @@ export interface NetworkCheck {
  */
 export function checkNetwork(question: NetworkQuestion): NetworkCheck {
   const { limits, window = null } = question;
-  const weights = weightsColumn(question.training);
-  const columns = question.columns && { ...question.columns, weights, window };
-  const jobTask = taskOf({ ...question, columns });
-  const task = engineTask(jobTask);
-  const chosen = columns === null ? null : choose(columns, task);
+  const { columns, jobTask, outputs, chosen } = readColumns(question);
   const spec = window === null ? question.spec : forecastSpec(question.spec, window, chosen?.data?.features);
-  // Without a dataset any column may be there.
-  const weightColumns = columns === null ? [weights ?? ''] : columnsThatWeigh(columns);
   const report = checkSpec({ spec, limits, ...(chosen?.data && { data: chosen.data }) });
   const training =
     question.training === undefined
@@ -79,12 +80,13 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
       : checkTraining({
           training: window === null ? question.training : forecastTraining(question.training),
           report,
-          task,
+          task: engineTask(jobTask),
           validation: question.hasValidation,
           ...(question.trainRows !== null && { rows: question.trainRows }),
           limits,
-          ...(chosen?.data && { target: named(chosen.data.target, question.training) }),
-          weightColumns,
+          ...(chosen?.data && targetsOf(chosen.data, question.training)),
+          // Without a dataset any column may be there.
+          weightColumns: columns === null ? [weightsColumn(question.training) ?? ''] : columnsThatWeigh(columns),
         });
   return {
     faults: [...(chosen?.faults ?? []), ...faultsBelow('/spec', report.faults), ...faultsBelow('/training', training.faults)],
@@ -93,14 +95,33 @@ export function checkNetwork(question: NetworkQuestion): NetworkCheck {
     task: jobTask,
     features: chosen?.features ?? [],
     data: chosen?.data ?? null,
+    ...(outputs && { outputs }),
     training: training.training,
   };
 }
 
-/** Whether a network with its batches, gradients and the optimizer's slots fits the memory this server gives a job. */
-export function arenaFaults(needed: number, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+/** The columns a network is asked to learn from and to predict, as it takes them. */
+function readColumns(question: NetworkQuestion) {
+  const { spec, task, training, limits, window = null } = question;
+  const columns = question.columns && { ...question.columns, weights: weightsColumn(training), window, inputs: columnsOfInputs(spec) };
+  const firstTask = task === 'forecasting' ? 'regression' : task;
+  const outputs = columns && pairOutputs({ spec, training, limits, ...columns, task: firstTask });
+  const jobTask = outputs?.[0]?.task ?? taskOf({ ...question, columns });
+  return { columns, jobTask, outputs, chosen: columns && choose(columns, engineTask(jobTask), outputs) };
+}
+
+/** Memory of a job: the network with its batches, gradients and the optimizer's slots, and the data. */
+export interface JobMemory {
+  readonly network: number;
+  readonly data: number;
+}
+
+/** Whether a job fits the memory this server gives it. */
+export function memoryFaults({ network, data }: JobMemory, { batch_size }: TrainingOptions, { arenaBytesMax }: TrainingLimits): Fault[] {
+  const needed = network + data;
   if (needed <= arenaBytesMax) return [];
-  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes, this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
+  const ofData = data > 0 ? `, ${data} of them for the data` : '';
+  const detail = `Training this network in batches of ${batch_size} needs ${needed} bytes${ofData}; this server allows ${arenaBytesMax}. A smaller batch or network needs less.`;
   return [{ pointer: '/spec', code: 'limit_exceeded', detail, expected: arenaBytesMax, received: needed }];
 }
 
@@ -138,13 +159,33 @@ function columnsThatWeigh({ schema, targets, features = [] }: NetworkColumns): s
   return schema.filter(fits).map(({ name }) => name);
 }
 
-function choose({ schema, targets, features, weights, window = null }: NetworkColumns, task: Task) {
+/** What the check of a training is told of the targets. */
+function targetsOf({ target, targets }: DataSignature, training: unknown) {
+  const first = named(target, training);
+  return { target: first, ...(targets && { targets: [first, ...targets.slice(1)] }) };
+}
+
+function choose(columns: NetworkColumns, task: Task, outputs: readonly OutputTarget[] | null = null) {
+  const { schema, targets, features: asked, weights, window = null, inputs = null } = columns;
+  const features = inputs?.flat() ?? asked;
   // Forecasts learn from the past of their targets, but not from what merely orders the rows.
   const withPart = [...(window === null ? targets : []), weights ?? [], window?.order_by ?? []].flat();
   const names = features ?? defaultFeatures(window === null ? schema : schema.filter(({ type }) => type !== 'sequence'), withPart);
-  const { data, faults } = dataSignature({ schema, features: names, targets, task, window });
-  // Columns nobody named have no place in the body: what is wrong with them is wrong with the dataset.
-  const placed = features === undefined ? faults.map(atDataset) : faults;
+  const { data, faults } = dataSignature({
+    schema,
+    features: names,
+    targets,
+    task,
+    ownTasks: outputs?.map(({ task: own }) => own),
+    inputs,
+    window,
+  });
+  const placed = inputs
+    ? [...inputColumnFaults(inputs, { features: asked, windowed: window !== null }), ...faults.map((fault) => atInput(fault, inputs))]
+    : // Columns nobody named have no place in the body: what is wrong with them is wrong with the dataset.
+      features === undefined
+      ? faults.map(atDataset)
+      : faults;
   return {
     features: names,
     data,

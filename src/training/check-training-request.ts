@@ -2,15 +2,18 @@ import type { ColumnSchema } from '../datasets/table.ts';
 import { checkSchema, estimateTraining, type Fault, type ModelSpec } from '../engine/index.ts';
 import type { WindowOptions } from '../preprocessing/index.ts';
 import { draftOfKind, givenWeightFaults, kindFaults } from './check-kind.ts';
-import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { checkNetwork, memoryFaults, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { dataMemory } from './data-memory.ts';
 import { type SplitOptions, splitSizes } from './split.ts';
 import {
   DEFAULT_VALIDATION,
   engineTask,
+  furtherTargets,
   type JobTask,
   type TrainingRequest,
   TrainingRequestBody,
   targetColumns,
+  updatesOf,
 } from './training-request.ts';
 import { expansionFaults, instanceCount, windowFaults, windowOptions } from './window-request.ts';
 
@@ -18,6 +21,8 @@ import { expansionFaults, instanceCount, windowFaults, windowOptions } from './w
 export interface CheckedDataset {
   readonly id: string;
   readonly rows: number;
+  /** Size of its table. */
+  readonly bytes: number;
   readonly sha256: string;
   readonly schema: readonly ColumnSchema[];
 }
@@ -32,7 +37,7 @@ export interface CheckedTrainingRequest {
   readonly request: TrainingRequest;
   readonly warnings: readonly Fault[];
   readonly datasetSha256: string;
-  /** Updates all epochs take. */
+  /** Updates the job takes. */
   readonly steps: number;
 }
 
@@ -85,16 +90,18 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
     ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
     ...splitFaults(split, network.task, rows),
     ...(isWindowRead ? forecastFaults(draft, window, dataset) : []),
-    ...expansionFaults({ window, dataset, data: network.data, limits }),
+    ...expansionFaults({ features: network.features, dataset, data: network.data, limits }),
     ...givenWeightFaults(draft, network.report.spec),
   ];
   if (faults.length > 0 || dataset === null || rows === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
   const trainRows = splitSizes(rows, split).train;
-  const memory = memoryFaults(request, trainRows, limits).map((fault) => ofModel(draft, fault));
+  const memory = jobMemoryFaults(request, { dataset, trainRows, server: limits }).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
-  const steps = Math.ceil(trainRows / request.training.batch_size) * request.training.epochs;
-  return { faults: [], checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps } };
+  return {
+    faults: [],
+    checked: { request, warnings: network.warnings, datasetSha256: dataset.sha256, steps: updatesOf(request, trainRows) },
+  };
 }
 
 function usableFields(body: unknown, faults: readonly Fault[]): Draft {
@@ -206,9 +213,22 @@ function forecastFaults(draft: Draft, window: WindowOptions | null, dataset: Che
   return [{ pointer: '/window', code: 'missing_field', detail, suggestion: [{ op: 'add', path: '/window', value: { history: 10 } }] }];
 }
 
-function memoryFaults({ spec, task, training, limits }: TrainingRequest, trainRows: number, server: TrainingLimits): Fault[] {
-  const needed = estimateTraining({ spec, task: engineTask(task), training, rows: trainRows }).memory_bytes;
-  const tooLarge = arenaFaults(needed, training, server);
+function jobMemoryFaults(
+  request: TrainingRequest,
+  { dataset, trainRows, server }: { dataset: CheckedDataset; trainRows: number; server: TrainingLimits },
+): Fault[] {
+  const { spec, task, training, diagnostics, limits } = request;
+  const network = estimateTraining({
+    spec,
+    task: engineTask(task),
+    training,
+    diagnostics,
+    rows: trainRows,
+    furtherTargets: furtherTargets(request),
+  }).memory_bytes;
+  const data = dataMemory({ ...request, dataset }, server.datasetMemoryBytes);
+  const tooLarge = memoryFaults({ network, data }, training, server);
+  const needed = network + data;
   const allowed = limits.max_memory_bytes;
   if (tooLarge.length > 0 || allowed === null || needed <= allowed) return tooLarge;
   const detail = `Training needs ${needed} bytes; the request allows ${allowed}. A smaller batch or network needs less.`;
@@ -229,6 +249,7 @@ function normalise(draft: Draft, network: NetworkCheck, split: SplitOptions): Tr
     dataset,
     target,
     task: network.task,
+    ...(network.outputs && { outputs: network.outputs }),
     features: network.features,
     window: windowOptions(draft.window),
     split,

@@ -1,4 +1,5 @@
 import type { ColumnSchema, Table } from '../datasets/table.ts';
+import type { HeldData, StoredData } from '../engine/index.ts';
 import { featureWidth, learnWindows, targetMean, targetStd, type WindowOptions, windowCount } from '../preprocessing/index.ts';
 import type { PreparedTraining } from './prepared-training.ts';
 import { splitRows } from './split.ts';
@@ -12,20 +13,33 @@ export interface WindowsToPrepare {
 }
 
 /** Orders the rows of a forecast, cuts them into windows, and splits and encodes those as other jobs do their rows. */
-export function prepareWindows({ request, window, table, schema }: WindowsToPrepare): PreparedTraining {
+export function holdWindows(asked: WindowsToPrepare): PreparedTraining<HeldData> {
+  const { learned, data, ...prepared } = learn(asked);
+  const all = Int32Array.from({ length: data.rows }, (_, window) => window);
+  return { ...prepared, data: { ...data, ...learned.encode(all) } };
+}
+
+/** The same, with windows that are cut when the trainer needs them: of overlapping windows every row is held once. */
+export function cutWindows(asked: WindowsToPrepare, bytesAtOnce: number): PreparedTraining<StoredData> {
+  const { learned, data, ...prepared } = learn(asked);
+  const windowBytes = (data.featureWidth + data.targetWidth) * Float32Array.BYTES_PER_ELEMENT;
+  return { ...prepared, data: { ...data, rowsPerRead: Math.max(1, Math.floor(bytesAtOnce / windowBytes)), read: learned.encode } };
+}
+
+function learn({ request, window, table, schema }: WindowsToPrepare) {
   const targets = targetColumns(request.target);
   const rows = windowCount(table.rows, window);
   const split = splitRows(rows, request.split);
-  const learned = learnWindows({ table, schema, features: request.features, targets, window, trainWindows: split.train }, rows);
+  const learned = learnWindows({ table, schema, features: request.features, targets, window, trainWindows: split.train });
   const { preprocessing, lastValueError, rowsOf } = learned;
   const [std, mean] = [targetStd(preprocessing), targetMean(preprocessing)];
+  const parts = (['train', 'validation', 'test'] as const).filter((part) => split[part].length > 0);
   return {
+    learned,
     data: {
       rows,
       featureWidth: featureWidth(preprocessing),
-      features: learned.features,
       targetWidth: window.horizon * targets.length,
-      targets: learned.targets,
       ...(std !== undefined && { targetStd: std }),
       ...(mean !== undefined && { targetMean: mean }),
     },
@@ -33,11 +47,7 @@ export function prepareWindows({ request, window, table, schema }: WindowsToPrep
     preprocessing,
     windows: {
       rowsOf,
-      baselines: Object.fromEntries(
-        (['train', 'validation', 'test'] as const)
-          .filter((part) => split[part].length > 0)
-          .map((part) => [`${PREFIXES[part]}last_value_rmse`, lastValueError(split[part])]),
-      ),
+      baselines: Object.fromEntries(parts.map((part) => [`${PREFIXES[part]}last_value_rmse`, lastValueError(split[part])])),
     },
   };
 }

@@ -2,8 +2,8 @@ import type { Split, TrainingData } from '../engine/index.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
 
 /** Everything the trainer needs of a dataset, and what travels with the weights. */
-export interface PreparedTraining {
-  readonly data: TrainingData;
+export interface PreparedTraining<Data extends TrainingData = TrainingData> {
+  readonly data: Data;
   readonly split: Split;
   readonly preprocessing: Preprocessing;
   /** For a forecast, whose split is one of windows. */

@@ -1,29 +1,28 @@
-import type { ColumnSchema, Table } from '../datasets/table.ts';
 import {
   type EpochReport,
   evaluate,
   loadPredictor,
   readGivenWeights,
+  type TestedLearningRates,
   type TrainRequest,
   type TrainResult,
+  testLearningRates,
   train,
 } from '../engine/index.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
-import { prepareTraining } from './prepare.ts';
-import { engineTask, type TrainingRequest, targetColumns } from './training-request.ts';
+import { type DataToOpen, narrowData, type OpenData, openData } from './open-data.ts';
+import { engineTask, learningRateRange, type TrainingRequest } from './training-request.ts';
+import { describeWeights, weightsTexts } from './weights-texts.ts';
 
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
-export interface TrainingTask {
+export interface TrainingTask extends DataToOpen {
   readonly request: Pick<
     TrainingRequest,
-    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'features' | 'split'
+    'kind' | 'initial_weights' | 'diagnostics' | 'spec' | 'task' | 'training' | 'target' | 'outputs' | 'features' | 'split'
   > & {
     readonly window?: TrainingRequest['window'];
   };
-  /** The columns of the request at least; `schema` describes them in the same order. */
-  readonly table: Table;
-  readonly schema: readonly ColumnSchema[];
   readonly backend: TrainRequest['backend'];
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
@@ -36,26 +35,46 @@ export interface TrainedNetwork {
   readonly golden: GoldenRows;
 }
 
-/** The task of a request: of the dataset only the columns that it names. */
-export function trainingTask({ table, schema, ...rest }: TrainingTask): TrainingTask {
-  const { features, target, training, window } = rest.request;
-  const needed = new Set([...features, ...targetColumns(target), ...[training.sample_weight_column ?? [], window?.order_by ?? []].flat()]);
-  const isNeeded = ({ name }: { name: string }): boolean => needed.has(name);
-  return { ...rest, table: { rows: table.rows, columns: table.columns.filter(isNeeded) }, schema: schema.filter(isNeeded) };
+/** A range test that has ended. It leaves no weights. */
+export interface TestedRates {
+  readonly rates: TestedLearningRates;
 }
 
-/** Prepares the data, trains and lets the trained network answer its golden rows. Yields after every epoch, as `train` does. */
+/** The task of a request: of the dataset only the columns that it names. */
+export function trainingTask(asked: TrainingTask): TrainingTask {
+  return { ...asked, ...narrowData(asked) };
+}
+
+/**
+ * Prepares the data, runs what the kind of the job asks for and lets the trained network answer its golden rows. Yields after
+ * every epoch, as `train` does.
+ */
 export function* runTraining(
-  { request, table, schema, backend, resumeFrom }: TrainingTask,
+  asked: TrainingTask,
   running: Pick<TrainRequest, 'control' | 'now'>,
-): Generator<EpochReport, TrainedNetwork, void> {
+): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
+  const opened = openData(asked);
+  try {
+    return yield* runOn(opened, asked, running);
+  } finally {
+    opened.close();
+  }
+}
+
+function* runOn(
+  { data, split, preprocessing, windows, table }: OpenData,
+  { request, schema, backend, resumeFrom }: TrainingTask,
+  running: Pick<TrainRequest, 'control' | 'now'>,
+): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
   const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
-  const { data, split, preprocessing, windows } = prepareTraining({ request, table, schema });
   const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const given =
     initial_weights === null ? {} : { initialWeights: readGivenWeights({ spec, given: initial_weights, complete: false }).tensors };
-  const engineRequest = { spec, task: engineTask(task), training, data, split, backend, diagnostics, ...given, ...resume, ...running };
+  const stateTexts = weightsTexts(describeWeights(spec, preprocessing));
+  const shared = { spec, task: engineTask(task), training, data, split, backend, diagnostics, stateTexts };
+  const engineRequest = { ...shared, ...given, ...resume, ...running };
+  if (kind === 'lr_range_test') return { rates: testLearningRates(engineRequest, learningRateRange(training)) };
   const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });
   const measured = { ...result, metrics: { ...result.metrics, ...windows?.baselines } };

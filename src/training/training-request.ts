@@ -1,12 +1,16 @@
 import Type, { type Static } from 'typebox';
-import type { ModelSpec, Task, TrainingOptions } from '../engine/index.ts';
+import { DEFAULT_RANGE, type LearningRateRange, type ModelSpec, type Task, type TrainingOptions } from '../engine/index.ts';
 import { idPattern, NAME_PATTERN } from '../lib/ids.ts';
 import type { WindowOptions } from '../preprocessing/index.ts';
+import type { OutputTarget } from './network-columns.ts';
 import { SPLIT_STRATEGIES, type SplitOptions } from './split.ts';
 import { WindowBody } from './window-request.ts';
 
-/** Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training. */
-export const JOB_KINDS = ['training', 'evaluation'] as const;
+/**
+ * Kinds of job this version runs. An evaluation measures given weights on all rows, without a step of training; a range test
+ * sweeps the learning rate over the first updates, and leaves a curve and no weights.
+ */
+export const JOB_KINDS = ['training', 'evaluation', 'lr_range_test'] as const;
 
 type JobKind = (typeof JOB_KINDS)[number];
 
@@ -46,15 +50,25 @@ const SplitBody = Type.Object(
 export const TrainingRequestBody = Type.Object(
   {
     kind: Type.Optional(
-      Type.Enum([...JOB_KINDS], { default: 'training', description: '`evaluation` measures `initial_weights` on all rows.' }),
+      Type.Enum([...JOB_KINDS], {
+        default: 'training',
+        description:
+          '`evaluation` measures `initial_weights` on all rows. `lr_range_test` raises the learning rate from update to update, as `training.schedule` says or from 1e-5 to 10 in 100 updates; its result holds the losses and a suggestion.',
+      }),
     ),
     model: Type.Optional(Type.String({ pattern: NAME_PATTERN, description: 'Name of a stored definition; or give `spec`.' })),
     spec: Type.Optional(AnyObject('The network itself; or give `model`.')),
     dataset: Type.String({ pattern: idPattern('dataset'), description: 'Id of the dataset to train on.' }),
     target: Type.Union([ColumnName, Type.Array(ColumnName, { minItems: 1, maxItems: 1000, uniqueItems: true })], {
-      description: 'The column to predict; several numeric ones as a list.',
+      description:
+        'The column to predict; several numeric ones as a list, or one for each output of a network with several, in their order.',
     }),
-    task: Type.Optional(Type.Enum([...TASKS], { default: 'auto', description: '`auto`: the last layer decides, then the column.' })),
+    task: Type.Optional(
+      Type.Enum([...TASKS], {
+        default: 'auto',
+        description: '`auto`: the last layer decides, then the column. Of several outputs it is that of the first.',
+      }),
+    ),
     features: Type.Optional(
       Type.Array(ColumnName, {
         minItems: 1,
@@ -64,7 +78,9 @@ export const TrainingRequestBody = Type.Object(
     ),
     window: Type.Optional(WindowBody),
     split: Type.Optional(SplitBody),
-    training: Type.Optional(AnyObject('Epochs, optimizer and the rest. Only an evaluation can do without: of it loss and metrics count.')),
+    training: Type.Optional(
+      AnyObject('Epochs, optimizer and the rest. Only an evaluation, of which loss and metrics count, and a range test can do without.'),
+    ),
     initial_weights: Type.Optional(
       AnyObject(
         'Nested lists by `<layer>/<weight>`. A training starts from them; an evaluation needs all of them, and takes numbers as they are, not standardised.',
@@ -137,6 +153,8 @@ export interface TrainingRequest {
   /** One column, or several numeric ones. */
   readonly target: string | readonly string[];
   readonly task: JobTask;
+  /** For a network with several outputs: what each learns to predict. */
+  readonly outputs?: readonly OutputTarget[];
   readonly features: readonly string[];
   /** Null but for a forecast. */
   readonly window: WindowOptions | null;
@@ -150,6 +168,18 @@ export interface TrainingRequest {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Updates a job takes, of `trainRows` rows. */
+export function updatesOf({ kind, training }: Pick<TrainingRequest, 'kind' | 'training'>, trainRows: number): number {
+  if (kind === 'lr_range_test') return learningRateRange(training).iterations;
+  return Math.ceil(trainRows / training.batch_size) * training.epochs;
+}
+
+/** What a range test sweeps. */
+export function learningRateRange({ schedule }: Pick<TrainingOptions, 'schedule'>): LearningRateRange {
+  const { type: _, ...range } = { ...schedule };
+  return { ...DEFAULT_RANGE, ...range };
+}
+
 /** The task as the engine, which knows no windows, is given it. */
 export function engineTask(task: JobTask): Task {
   return task === 'forecasting' ? 'regression' : task;
@@ -158,4 +188,9 @@ export function engineTask(task: JobTask): Task {
 /** Target columns as a list. */
 export function targetColumns(target: string | readonly string[]): readonly string[] {
   return typeof target === 'string' ? [target] : target;
+}
+
+/** What the targets of the outputs after the first hold, as the engine plans for them. */
+export function furtherTargets({ outputs = [] }: Pick<TrainingRequest, 'outputs'>): readonly ('classes' | 'numbers')[] {
+  return outputs.slice(1).map(({ task }) => (task === 'classification' ? 'classes' : 'numbers'));
 }

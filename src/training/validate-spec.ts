@@ -1,10 +1,11 @@
 import { type Estimate, estimateTraining, type Fault, type LayerReport } from '../engine/index.ts';
 import type { RequestFault } from '../errors.ts';
 import type { WindowOptions } from '../preprocessing/index.ts';
-import { arenaFaults, checkNetwork, type NetworkCheck, type TrainingLimits } from './check-network.ts';
+import { checkNetwork, memoryFaults, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
+import { dataMemory, type SizedData } from './data-memory.ts';
 import { splitSizes } from './split.ts';
-import { DEFAULT_VALIDATION, engineTask, targetColumns } from './training-request.ts';
+import { DEFAULT_VALIDATION, engineTask, furtherTargets, targetColumns } from './training-request.ts';
 import { instanceCount, windowFaults } from './window-request.ts';
 
 /** What `POST /v1/models/validate` answers. */
@@ -14,7 +15,7 @@ export interface SpecValidation {
   readonly warnings: readonly Fault[];
   readonly layers: readonly LayerReport[];
   readonly total_params: number;
-  /** Bytes training allocates; null when faults leave no network to measure. */
+  /** Bytes training takes, with the data when there is one; null when faults leave no network to measure. */
   readonly memory_bytes: number | null;
   /** How long the training takes; null without a training and a dataset. */
   readonly estimate: { readonly seconds_p50: number; readonly seconds_p90: number } | null;
@@ -41,7 +42,8 @@ export function validateSpec({ spec, dataset, target, window = null, training, l
   // Memory does not depend on how long a training is: without one the defaults stand in.
   const check = checkNetwork({ ...question, training: training ?? { epochs: 1 } });
   const costs = check.faults.length === 0 ? costsOf(check, trainRows ?? 0) : null;
-  const tooLarge = costs === null || check.training === null ? [] : arenaFaults(costs.memory_bytes, check.training, limits);
+  const data = dataBytes({ dataset, features: check.features, target, window }, limits);
+  const tooLarge = tooLargeFaults(check, costs, { data, limits });
   const targets = columns?.targets ?? [];
   const ofWindow = window === null ? [] : windowFaults({ window, dataset, targets, task: undefined, kind: undefined, training });
   const errors = [...check.faults, ...tooLarge, ...ofWindow];
@@ -51,7 +53,7 @@ export function validateSpec({ spec, dataset, target, window = null, training, l
     warnings: check.warnings,
     layers: check.report.layers,
     total_params: check.report.total_params,
-    memory_bytes: costs?.memory_bytes ?? null,
+    memory_bytes: costs && costs.memory_bytes + data,
     estimate:
       costs === null || training === undefined || columns === null
         ? null
@@ -59,9 +61,30 @@ export function validateSpec({ spec, dataset, target, window = null, training, l
   };
 }
 
-function costsOf({ report, task, training }: NetworkCheck, trainRows: number): Estimate | null {
+function tooLargeFaults(
+  { training }: NetworkCheck,
+  costs: Estimate | null,
+  { data, limits }: { readonly data: number; readonly limits: TrainingLimits },
+): Fault[] {
+  return costs === null || training === null ? [] : memoryFaults({ network: costs.memory_bytes, data }, training, limits);
+}
+
+function dataBytes(
+  { dataset, target, ...rest }: Pick<SpecValidationQuestion, 'dataset' | 'target'> & Pick<SizedData, 'features' | 'window'>,
+  { datasetMemoryBytes }: TrainingLimits,
+): number {
+  return dataset === null || target === undefined ? 0 : dataMemory({ dataset, target, ...rest }, datasetMemoryBytes);
+}
+
+function costsOf({ report, task, outputs, training }: NetworkCheck, trainRows: number): Estimate | null {
   if (report.spec === null || training === null) return null;
-  return estimateTraining({ spec: report.spec, task: engineTask(task), training, rows: trainRows });
+  return estimateTraining({
+    spec: report.spec,
+    task: engineTask(task),
+    training,
+    rows: trainRows,
+    furtherTargets: furtherTargets(outputs ? { outputs } : {}),
+  });
 }
 
 /** The parts a job has unless it splits its rows otherwise. */

@@ -54,26 +54,21 @@ export interface WindowQuestion {
   readonly training: unknown;
 }
 
-/**
- * Whether the encoded data fits in the memory of a job. Windows overlap and lists are padded to the longest: both can be many
- * times the data that was uploaded.
- */
+/** Whether lists, which are all padded to the longest, become many times the data that was uploaded. */
 export function expansionFaults(question: {
-  readonly window: WindowOptions | null;
+  /** Features of the job. */
+  readonly features: readonly string[];
   readonly dataset: WindowQuestion['dataset'];
   readonly data: DataSignature | null;
   readonly limits: { readonly arenaBytesMax: number };
 }): Fault[] {
-  const { window, dataset, data, limits } = question;
-  if (dataset === null || data === null) return [];
-  const isExpanded = window !== null || dataset.schema.some(({ type }) => type === 'sequence');
-  const needed = instanceCount(dataset.rows, window) * data.features * Float32Array.BYTES_PER_ELEMENT;
-  if (!isExpanded || needed <= limits.arenaBytesMax) return [];
-  const advice = window === null ? 'Shorter lists need less.' : 'A shorter history or a longer stride needs less.';
-  const detail = `The encoded data needs ${needed} bytes, this server allows ${limits.arenaBytesMax}. ${advice}`;
-  return [
-    { pointer: window === null ? '/dataset' : '/window', code: 'limit_exceeded', detail, expected: limits.arenaBytesMax, received: needed },
-  ];
+  const { features, dataset, data, limits } = question;
+  if (dataset === null || data === null || !dataset.schema.some(({ name, type }) => type === 'sequence' && features.includes(name)))
+    return [];
+  const needed = dataset.rows * data.features * Float32Array.BYTES_PER_ELEMENT;
+  if (needed <= limits.arenaBytesMax) return [];
+  const detail = `The encoded data needs ${needed} bytes, this server allows ${limits.arenaBytesMax}. Shorter lists need less.`;
+  return [{ pointer: '/dataset', code: 'limit_exceeded', detail, expected: limits.arenaBytesMax, received: needed }];
 }
 
 /** What is wrong with the windows themselves, and with what cannot go with them. */

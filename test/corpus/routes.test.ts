@@ -26,7 +26,11 @@ function pathOf({ path }: Operation, whose: 'owner' | 'nobody'): string {
     deployments: { owner: 'flowers', nobody: 'nobody' },
   };
   const id = ids[collection]?.[whose] ?? 'internal';
-  return path.replace(/\{(id|name|code)\}/, id).replace('{version}', '1');
+  const checkpoint = whose === 'owner' ? (world.names['checkpoint'] ?? '') : 'ckpt_01J00000000000000000000000';
+  return path
+    .replace(/\{(id|name|code)\}/, id)
+    .replace('{version}', '1')
+    .replace('{checkpoint}', checkpoint);
 }
 
 const bodyOf = ({ example }: Operation) => (example === null ? {} : { body: example });
@@ -34,12 +38,10 @@ const asOther = () => ({ headers: { authorization: `Bearer ${world.otherKey}` } 
 
 /** A reply without what has to differ: who was asked for, and which request it was. */
 function impersonal({ status, body }: CallResult): unknown {
-  const { iris = '', job = '' } = world.names;
+  const { iris = '', job = '', checkpoint = '' } = world.names;
   const text = JSON.stringify({ status, body: { ...body, request_id: '' } });
-  return [iris, job, 'flowers', 'nobody', 'ds_01J00000000000000000000000', 'job_01J00000000000000000000000'].reduce(
-    (rest, name) => rest.replaceAll(name, '*'),
-    text,
-  );
+  const nobodys = ['nobody', ...['ds', 'job', 'ckpt'].map((kind) => `${kind}_01J00000000000000000000000`)];
+  return [iris, job, checkpoint, 'flowers', ...nobodys].reduce((rest, name) => rest.replaceAll(name, '*'), text);
 }
 
 describe('every documented route refuses', () => {

@@ -87,7 +87,14 @@ async function furnish(database: Database, asOwner: World['call']): Promise<Reco
     if (['failed', 'cancelled'].includes(status)) throw new Error(`the model of the corpus is not trained: ${status}`);
   }
   await made(asOwner('/v1/deployments/flowers', { method: 'PUT', body: { model: 'flowers' } }));
-  return { iris: iris.id, xor: spare.id, job: job.id, running: await insertRunningJob(database, iris.id) };
+  const checkpoints = await made(asOwner(`/v1/jobs/${job.id}/checkpoints`));
+  return {
+    iris: iris.id,
+    xor: spare.id,
+    job: job.id,
+    checkpoint: checkpoints.data[0].id,
+    running: await insertRunningJob(database, iris.id),
+  };
 }
 
 /** A job some worker elsewhere holds, for as long as the test runs. */

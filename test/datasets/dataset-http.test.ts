@@ -207,7 +207,7 @@ describe('creating a dataset', () => {
 /** How many spooled uploads this process, which the server runs in, holds open; their names are deleted already. */
 async function openSpools(): Promise<number> {
   const links = await Promise.allSettled((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`)));
-  return links.filter((link) => link.status === 'fulfilled' && /alma-upload-.* \(deleted\)$/.test(link.value)).length;
+  return links.filter((link) => link.status === 'fulfilled' && /alma-spool-.* \(deleted\)$/.test(link.value)).length;
 }
 
 describe('inspecting', () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createWorkerStore } from '../../src/fleet/worker-store.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 describe('GET /v1/workers', () => {
   let server: TestApp;
@@ -15,7 +15,7 @@ describe('GET /v1/workers', () => {
 
   async function register(pid: number): Promise<string> {
     const id = newId('worker');
-    await createWorkerStore(server.database).heartbeat({ id, pid, host: 'here', version: '1.2.3', backend: 'reference', slots: 2 });
+    await createWorkerStore(server.database).heartbeat({ id, pid, host: 'here', version: '1.2.3', ...IDENTITY, slots: 2 });
     return id;
   }
 
@@ -43,7 +43,7 @@ describe('GET /v1/workers', () => {
             pid: 2,
             host: 'here',
             version: '1.2.3',
-            backend: 'reference',
+            ...IDENTITY,
             slots: 2,
             jobs: [own],
             last_heartbeat_at: expect.stringMatching(/Z$/),

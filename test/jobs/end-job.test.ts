@@ -60,9 +60,9 @@ describe('cancelling a job', () => {
   test('a running one is asked to stop, and its worker learns it', async () => {
     const { lease } = await running();
     const { status, body } = await app.cancel(lease.jobId);
-    expect([status, body.status, body.cancel_requested]).toEqual([202, 'running', true]);
-    const { rows } = await app.database.pool.query('SELECT cancel_requested FROM job WHERE id = $1', [lease.jobId]);
-    expect(rows).toEqual([{ cancel_requested: true }]);
+    expect([status, body.status, body.wish]).toEqual([202, 'running', 'cancel']);
+    const { rows } = await app.database.pool.query('SELECT wish FROM job WHERE id = $1', [lease.jobId]);
+    expect(rows).toEqual([{ wish: 'cancel' }]);
   });
 
   test('a cancelled one gives the same reply again', async () => {

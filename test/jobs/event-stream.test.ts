@@ -16,7 +16,9 @@ const RUNNING: StoredJob = {
   error: null,
   receipt: {},
   weightsBlobId: null,
-  cancelRequested: false,
+  wish: null,
+  retries: 0,
+  forkedFrom: null,
   lastEvent: 1,
   createdAt: new Date(0),
 };

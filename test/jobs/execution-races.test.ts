@@ -7,7 +7,7 @@ import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 const LEASE_SECONDS = 15;
 const PROGRESS = { fraction: 0.5, epoch: 1, epochs: 2, step: 10, steps: 20, eta_seconds: null, samples_per_second: null };
@@ -38,13 +38,15 @@ describe('a job in several hands', () => {
   });
 
   const executionsWith = (blobs: BlobStore): ExecutionStore =>
-    createExecutionStore({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS });
+    createExecutionStore({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY, alone: true });
 
   async function claimed(): Promise<ClaimedJob> {
     const job = await executions.claim(await insertJob(database.pool), 'wrk_A');
     if (job === null) throw new Error('nothing was claimed');
     return job;
   }
+
+  const cancel = (jobId: string) => createJobStore(database).ask('prj_default', jobId, { type: 'cancel' });
 
   async function row(jobId: string) {
     const { rows } = await database.pool.query('SELECT * FROM job WHERE id = $1', [jobId]);
@@ -71,7 +73,7 @@ describe('a job in several hands', () => {
       [lease.jobId, lease.fence],
     );
     expect(rowCount).toBe(1);
-    expect(await createJobStore(database).cancel('prj_default', lease.jobId)).toBe('running');
+    expect((await cancel(lease.jobId))?.step.state).toMatchObject({ status: 'running', wish: 'cancel' });
   }
 
   /** Does the work while another transaction holds the rows of a query. */
@@ -90,15 +92,16 @@ describe('a job in several hands', () => {
   it('can be renewed and cancelled while a checkpoint is on its way to the database', async () => {
     const job = await claimed();
     const { blobs, arrived, goOn } = slowBlobs();
-    const commit = commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS }, job.lease, {
+    const commit = commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY }, job.lease, {
       epochs: [EPOCH],
       state: Buffer.from('state'),
       progress: PROGRESS,
+      keep: 2,
     });
     await arrived;
     await canBeRenewedAndCancelled(job).finally(goOn);
     await commit;
-    expect(await row(job.lease.jobId)).toMatchObject({ status: 'running', cancel_requested: true });
+    expect(await row(job.lease.jobId)).toMatchObject({ status: 'running', wish: 'cancel' });
   });
 
   it('can be renewed and cancelled while its weights are on their way to the database', async () => {
@@ -142,32 +145,34 @@ describe('a job in several hands', () => {
 
   it('is cancelled, not queued, when its worker gives it back before it has heard of the cancellation', async () => {
     const job = await claimed();
-    await createJobStore(database).cancel('prj_default', job.lease.jobId);
-    await executions.release(job.lease, job.attempt);
+    await cancel(job.lease.jobId);
+    await executions.release(job.lease);
     expect(await row(job.lease.jobId)).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled', worker_id: null });
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox WHERE attempt > 1');
     expect(doorbells).toBe(0);
   });
 
-  it('leaves neither a doorbell nor the name of a removed checkpoint when it is cancelled after its worker died', async () => {
+  it('leaves its checkpoint and no doorbell when it is cancelled after its worker died', async () => {
     const job = await claimed();
     const { jobId } = job.lease;
-    await commitEpochs({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS }, job.lease, {
+    const blobs = createBlobStore(database.pool);
+    await commitEpochs({ pool: database.pool, blobs, leaseSeconds: LEASE_SECONDS, identity: IDENTITY }, job.lease, {
       epochs: [EPOCH],
       state: Buffer.from('state'),
       progress: PROGRESS,
+      keep: 2,
     });
-    await createJobStore(database).cancel('prj_default', jobId);
+    await cancel(jobId);
     await createLeaseRecovery(database.pool).interruptWorkers(['wrk_A']);
     const { rowCount: doorbells } = await database.pool.query('SELECT FROM outbox');
     expect(doorbells).toBe(0);
-    expect(await row(jobId)).toMatchObject({ status: 'cancelled', best: { epoch: 1, checkpoint: null } });
+    expect(await row(jobId)).toMatchObject({ status: 'cancelled', best: { epoch: 1, checkpoint: expect.stringMatching(/^ckpt_/) } });
   });
 
   it('is cancelled without waiting for a doorbell that a relay is handing over', async () => {
     const jobId = await insertJob(database.pool);
     await whileHeld('SELECT FROM outbox FOR UPDATE', async () => {
-      expect(await createJobStore(database).cancel('prj_default', jobId)).toBe('queued');
+      expect((await cancel(jobId))?.before.status).toBe('queued');
     });
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
   });

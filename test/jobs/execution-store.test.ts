@@ -7,10 +7,20 @@ import { LeaseLostError } from '../../src/jobs/job-fence.ts';
 import { createLeaseRecovery, type LeaseRecovery } from '../../src/jobs/lease-recovery.ts';
 import type { EpochRecord } from '../../src/threads/protocol.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 const LEASE_SECONDS = 15;
 const PROGRESS = { fraction: 0.5, epoch: 1, epochs: 2, step: 10, steps: 20, eta_seconds: null, samples_per_second: null };
+
+const LAYER = {
+  layer: 'dense',
+  gradient_norm: 1,
+  update_ratio: 0.001,
+  activation_mean: 0,
+  activation_std: 1,
+  saturated: null,
+  dead: null,
+};
 
 describe('execution of jobs in the database', () => {
   let testDatabase: TestDatabase;
@@ -21,7 +31,13 @@ describe('execution of jobs in the database', () => {
   beforeEach(async () => {
     testDatabase = await createTestDatabase();
     database = openDatabase(testDatabase.url, { poolSize: 8, onError: () => undefined });
-    executions = createExecutionStore({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS });
+    executions = createExecutionStore({
+      pool: database.pool,
+      blobs: createBlobStore(database.pool),
+      leaseSeconds: LEASE_SECONDS,
+      identity: IDENTITY,
+      alone: true,
+    });
     recovery = createLeaseRecovery(database.pool);
   });
 
@@ -37,11 +53,11 @@ describe('execution of jobs in the database', () => {
   }
 
   const commit = (job: ClaimedJob, epochs: EpochRecord[], state: Uint8Array | null = null): Promise<void> =>
-    commitEpochs({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS }, job.lease, {
-      epochs,
-      state,
-      progress: PROGRESS,
-    });
+    commitEpochs(
+      { pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS, identity: IDENTITY },
+      job.lease,
+      { epochs, state, progress: PROGRESS, keep: 1 },
+    );
 
   const epoch = (n: number, loss = 1 / n): EpochRecord => ({
     epoch: n,
@@ -79,7 +95,7 @@ describe('execution of jobs in the database', () => {
     const jobId = await insertJob(database.pool);
     const job = await claimed(jobId);
     expect(await executions.claim(jobId, 'wrk_B')).toBeNull();
-    await executions.finishCancelled(job.lease);
+    await executions.finishLeft(job.lease, 'cancelled');
     expect(await executions.claim(jobId, 'wrk_B')).toBeNull();
   });
 
@@ -89,14 +105,13 @@ describe('execution of jobs in the database', () => {
     await commit(zombie, [epoch(1)], Buffer.from('state 1'));
     await expireLease(jobId);
     const successor = await claimed(jobId, 'wrk_B');
-    expect(successor.checkpoint?.epoch).toBe(1);
     const before = [await row(jobId), await events(jobId)];
     await expect(commit(zombie, [epoch(2)], Buffer.from('state 2'))).rejects.toBeInstanceOf(LeaseLostError);
-    await expect(executions.finishCancelled(zombie.lease)).rejects.toBeInstanceOf(LeaseLostError);
+    await expect(executions.finishLeft(zombie.lease, 'cancelled')).rejects.toBeInstanceOf(LeaseLostError);
     await expect(executions.finishFailed(zombie.lease, 'error', { code: 'x', detail: 'x', errors: [], hint: null })).rejects.toBeInstanceOf(
       LeaseLostError,
     );
-    await expect(executions.release(zombie.lease, 1)).rejects.toBeInstanceOf(LeaseLostError);
+    await expect(executions.release(zombie.lease)).rejects.toBeInstanceOf(LeaseLostError);
     await executions.writeProgress(zombie.lease, { ...PROGRESS, step: 999 });
     expect([await row(jobId), await events(jobId)]).toEqual(before);
     await commit(successor, [epoch(2)]);
@@ -118,6 +133,21 @@ describe('execution of jobs in the database', () => {
     expect((await row(jobId)).best).toMatchObject({ epoch: 3, checkpoint: expect.stringMatching(/^ckpt_/) });
   });
 
+  it.each<[string, Partial<EpochRecord>]>([
+    ['updates', { step: 11 }],
+    ['metric', { metrics: { loss: 0.5, accuracy: 1 } }],
+    ['last bit of a metric', { metrics: { loss: 0.1 + 0.2, accuracy: 0.5 } }],
+    ['table', { matrices: { confusion: [[2, 0]] } }],
+    ['learning rate', { learning_rate: 0.2 }],
+    ['layer', { layers: [{ ...LAYER, gradient_norm: 2 }] }],
+  ])('refuses an epoch computed again with another %s', async (_, other) => {
+    const job = await claimed(await insertJob(database.pool));
+    const stored = { ...epoch(1), metrics: { loss: 0.3, accuracy: 0.5 }, matrices: { confusion: [[1, 1]] }, layers: [LAYER] };
+    await commit(job, [stored]);
+    await commit(job, [{ ...stored, seconds: 99 }]);
+    await expect(commit(job, [{ ...stored, ...other }])).rejects.toBeInstanceOf(DeterminismError);
+  });
+
   it('accepts an epoch computed again when it is the same and refuses it when it differs', async () => {
     const jobId = await insertJob(database.pool);
     const job = await claimed(jobId);
@@ -136,12 +166,12 @@ describe('execution of jobs in the database', () => {
   it('gives a job back with a doorbell for the next attempt, without counting a crash', async () => {
     const jobId = await insertJob(database.pool, { doorbell: false });
     const job = await claimed(jobId);
-    await executions.release(job.lease, job.attempt);
+    await executions.release(job.lease);
     const { rows } = await database.pool.query('SELECT attempt FROM outbox WHERE job_id = $1', [jobId]);
     expect(rows).toEqual([{ attempt: 2 }]);
     expect(await row(jobId)).toMatchObject({ status: 'queued', worker_id: null, lease_until: null });
     await claimed(jobId, 'wrk_B');
-    expect(await row(jobId)).toMatchObject({ attempt: 2, crash_count: 0 });
+    expect(await row(jobId)).toMatchObject({ attempt: 2, crashes: 0, suspect: false });
   });
 
   it('interrupts the jobs of dead workers and those whose lease ran out, and no others', async () => {
@@ -161,13 +191,13 @@ describe('execution of jobs in the database', () => {
   it('cancels a job whose worker died before it heeded the request', async () => {
     const jobId = await insertJob(database.pool);
     await claimed(jobId, 'wrk_dead');
-    await database.pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [jobId]);
+    await database.pool.query(`UPDATE job SET wish = 'cancel' WHERE id = $1`, [jobId]);
     await recovery.interruptWorkers(['wrk_dead']);
     expect(await row(jobId)).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled' });
     expect((await events(jobId)).at(-1)).toMatchObject({ type: 'done', data: { status: 'cancelled' } });
   });
 
-  it('ends a job that kills its workers three times without a new checkpoint', async () => {
+  it('ends a job that kills its worker three times while it is alone, without a new checkpoint', async () => {
     const jobId = await insertJob(database.pool);
     const die = async (): Promise<void> => {
       const job = await claimed(jobId, 'wrk_dead');
@@ -182,8 +212,8 @@ describe('execution of jobs in the database', () => {
     await die();
     expect(await executions.claim(jobId, 'wrk_B')).toBeNull();
     expect(await row(jobId)).toMatchObject({ status: 'failed', stop_reason: 'worker_lost_limit', error: { code: 'worker_lost_limit' } });
-    const { rowCount: checkpoints } = await database.pool.query('SELECT FROM checkpoint');
-    expect(checkpoints).toBe(0);
+    const { rows: checkpoints } = await database.pool.query('SELECT epoch FROM checkpoint');
+    expect(checkpoints).toEqual([{ epoch: 1 }]);
   });
 
   it('makes weights, version, deployment and the terminal state visible together', async () => {
@@ -214,7 +244,7 @@ describe('execution of jobs in the database', () => {
       stop_reason: 'completed',
       result: { model: 'iris', version: 1, deployment: 'flowers', weights_sha256: 'abc' },
     });
-    expect(ended.best.checkpoint).toBeNull();
+    expect(ended.best.checkpoint).toMatch(/^ckpt_/);
     const { rows: versions } = await database.pool.query('SELECT model_name, version, weights_blob_id, labels FROM model_version');
     expect(versions).toEqual([{ model_name: 'iris', version: 1, weights_blob_id: ended.weights_blob_id, labels: ['a'] }]);
     const { rows: deployed } = await database.pool.query('SELECT name, model_name, version FROM deployment');

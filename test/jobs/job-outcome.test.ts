@@ -7,7 +7,7 @@ import { checkTrainingRequest } from '../../src/training/check-training-request.
 import { runTraining, trainingTask } from '../../src/training/run-training.ts';
 import { importBuiltin } from '../support/builtins.ts';
 
-const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, epochsMax: 1e6 };
+const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, datasetMemoryBytes: 1e8, epochsMax: 1e6 };
 const DATASET = newId('dataset');
 const BODY = {
   dataset: DATASET,
@@ -21,7 +21,7 @@ const BODY = {
 /** A small training, run to its end with the stop flag at `stop` from the beginning. */
 async function finished(stop: number): Promise<TrainFinished> {
   const { table, schema } = await importBuiltin('xor');
-  const dataset = { id: DATASET, rows: table.rows, sha256: '', schema };
+  const dataset = { id: DATASET, rows: table.rows, bytes: 1000, sha256: '', schema };
   const { checked, faults } = checkTrainingRequest({ body: BODY, dataset, modelSpec: null, limits: LIMITS });
   if (checked === null) throw new Error(JSON.stringify(faults));
   const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
@@ -39,14 +39,14 @@ describe('what becomes of a job', () => {
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
     expect(outcomeOf(end, 'release')).toMatchObject({ kind: 'succeeded', stopReason: 'completed' });
     // Its last epochs were not stored any more.
-    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
   });
 
   it('whose thread ended without a word', () => {
     const end = { type: 'failed', message: 'gone', stack: null, refusal: null } as const;
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', stopReason: 'error' });
-    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'release')).toEqual({ kind: 'released' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
   });

@@ -5,13 +5,14 @@ import { loadConfig } from '../../src/config.ts';
 import { createDatasetService } from '../../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { createCheckpointStore } from '../../src/jobs/checkpoint-store.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { createJobProcessor, type JobProcessor, type JobProcessorDeps } from '../../src/jobs/job-processor.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseKeeper } from '../../src/jobs/lease-keeper.ts';
 import { createTrainPool } from '../../src/threads/train-pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 import { insertDataset, postJob } from '../support/training-jobs.ts';
 
 /** Its state is some megabytes. */
@@ -53,11 +54,14 @@ describe('the processor of jobs', () => {
     closing.push(keeper.close, trainPool.close);
     const deps: JobProcessorDeps = {
       workerId: 'wrk_A',
-      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15 }),
+      apart: null,
+      executions: createExecutionStore({ pool, blobs, leaseSeconds: 15, identity: IDENTITY, alone: true }),
       keeper,
       trainPool,
       pool,
       blobs,
+      checkpoints: createCheckpointStore({ pool, blobs }),
+      identity: IDENTITY,
       leaseSeconds: 15,
       datasets: createDatasetService({
         store: createDatasetStore({ database }),
@@ -106,15 +110,16 @@ describe('the processor of jobs', () => {
     const begun = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     let bytes = 0;
-    const heard = (onCancel: () => void): void => {
-      onCancel();
+    const heard = (onWish: () => void): void => {
+      onWish();
       goOn.resolve();
     };
     const processor = processorWith(({ blobs, keeper }) => ({
       blobs: { ...blobs, write: (client, source) => blobs.write(client, watched(source)) },
       keeper: {
         ...keeper,
-        watch: (lease, watcher, claimedAt) => keeper.watch(lease, { ...watcher, onCancel: () => heard(watcher.onCancel) }, claimedAt),
+        watch: (lease, watcher, claimedAt) =>
+          keeper.watch(lease, { ...watcher, onWish: (wish) => heard(() => watcher.onWish(wish)) }, claimedAt),
       },
     }));
     async function* watched(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -129,7 +134,7 @@ describe('the processor of jobs', () => {
     const jobId = await postJob(database.pool, dataset, WIDE);
     const handled = processor.process(jobId);
     await begun.promise;
-    await createJobStore(database).cancel('prj_default', jobId);
+    await createJobStore(database).ask('prj_default', jobId, { type: 'cancel' });
     processor.check();
     await handled;
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });

@@ -2,6 +2,7 @@ import { createBlobStore } from '../../src/blobs/blob-store.ts';
 import type { BuiltinName } from '../../src/datasets/builtins.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { call, startTestApp } from '../support/app.ts';
+import { IDENTITY } from '../support/job-rows.ts';
 
 /** The application with one dataset of each name, and the store through which a worker would run its jobs. */
 export async function startJobsApp(builtins: readonly BuiltinName[]) {
@@ -17,7 +18,7 @@ export async function startJobsApp(builtins: readonly BuiltinName[]) {
   return {
     ...testApp,
     blobs,
-    executions: createExecutionStore({ pool: database.pool, blobs, leaseSeconds: 60 }),
+    executions: createExecutionStore({ pool: database.pool, blobs, leaseSeconds: 60, identity: IDENTITY, alone: true }),
     datasetId(name: BuiltinName): string {
       const id = datasets.get(name);
       if (id === undefined) throw new Error(`no dataset ${name}`);

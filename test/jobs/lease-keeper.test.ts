@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { type ClaimedJob, createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { createLeaseKeeper, type LeaseKeeper } from '../../src/jobs/lease-keeper.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 const LEASE_SECONDS = 3;
 
@@ -14,7 +14,7 @@ describe('the leases of a worker', () => {
   let keeper: LeaseKeeper;
   let clockMs = 0;
   const onLost = vi.fn();
-  const onCancel = vi.fn();
+  const onWish = vi.fn();
 
   beforeEach(async () => {
     vi.clearAllMocks();
@@ -36,7 +36,13 @@ describe('the leases of a worker', () => {
 
   async function claim(): Promise<ClaimedJob> {
     const jobId = await insertJob(database.pool);
-    const executions = createExecutionStore({ pool: database.pool, blobs: createBlobStore(database.pool), leaseSeconds: LEASE_SECONDS });
+    const executions = createExecutionStore({
+      pool: database.pool,
+      blobs: createBlobStore(database.pool),
+      leaseSeconds: LEASE_SECONDS,
+      identity: IDENTITY,
+      alone: true,
+    });
     const job = await executions.claim(jobId, 'wrk_A');
     if (job === null) throw new Error('nothing was claimed');
     return job;
@@ -49,7 +55,7 @@ describe('the leases of a worker', () => {
       return rows[0].lease_until.getTime();
     };
     const before = await leaseUntil();
-    open().watch(lease, { onLost, onCancel }, clockMs);
+    open().watch(lease, { onLost, onWish }, clockMs);
     keeper.check();
     await expect.poll(leaseUntil, { timeout: 20_000 }).toBeGreaterThan(before);
     expect(onLost).not.toHaveBeenCalled();
@@ -57,7 +63,7 @@ describe('the leases of a worker', () => {
 
   it('are known to be lost once another worker has the job, and told so once', async () => {
     const { lease } = await claim();
-    open().watch(lease, { onLost, onCancel }, clockMs);
+    open().watch(lease, { onLost, onWish }, clockMs);
     await database.pool.query('UPDATE job SET fence = fence + 1 WHERE id = $1', [lease.jobId]);
     keeper.check();
     await expect.poll(() => onLost.mock.calls.length, { timeout: 20_000 }).toBe(1);
@@ -65,17 +71,17 @@ describe('the leases of a worker', () => {
 
   it('are given up by the own clock when the database cannot be reached', async () => {
     const { lease } = await claim();
-    open('postgresql://nobody@127.0.0.1:1/nothing').watch(lease, { onLost, onCancel }, clockMs);
+    open('postgresql://nobody@127.0.0.1:1/nothing').watch(lease, { onLost, onWish }, clockMs);
     clockMs = (LEASE_SECONDS * 1000 * 2) / 3 + 1;
     await expect.poll(() => onLost.mock.calls.length, { timeout: 20_000 }).toBe(1);
   });
 
-  it('bring the wish to cancel', async () => {
+  it('bring what the owner wants', async () => {
     const { lease } = await claim();
-    open().watch(lease, { onLost, onCancel }, clockMs);
-    await database.pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [lease.jobId]);
+    open().watch(lease, { onLost, onWish }, clockMs);
+    await database.pool.query(`UPDATE job SET wish = 'cancel' WHERE id = $1`, [lease.jobId]);
     keeper.check();
-    await expect.poll(() => onCancel.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => onWish.mock.calls[0], { timeout: 20_000 }).toEqual(['cancel']);
     expect(onLost).not.toHaveBeenCalled();
   });
 });

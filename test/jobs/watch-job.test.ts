@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { commitEpochs } from '../../src/jobs/epoch-commit.ts';
 import type { ClaimedJob } from '../../src/jobs/execution-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
+import { IDENTITY } from '../support/job-rows.ts';
 import { openEvents } from './event-reader.ts';
 import { irisRequest, type JobsApp, startJobsApp } from './jobs-app.ts';
 
@@ -23,9 +24,10 @@ async function claim(): Promise<ClaimedJob> {
 
 function commitEpoch(job: ClaimedJob, epoch: number, loss = 1 / epoch): Promise<void> {
   const best = { epoch, metric: 'loss', value: loss };
-  return commitEpochs({ pool: app.database.pool, blobs: app.blobs, leaseSeconds: 60 }, job.lease, {
+  return commitEpochs({ pool: app.database.pool, blobs: app.blobs, leaseSeconds: 60, identity: IDENTITY }, job.lease, {
     epochs: [{ epoch, step: epoch * 4, metrics: { loss }, learning_rate: 0.001, seconds: 0.5, best }],
     state: null,
+    keep: 1,
     progress: { fraction: epoch / 5, epoch, epochs: 5, step: epoch * 4, steps: 20, eta_seconds: 1, samples_per_second: 100 },
   });
 }
@@ -34,8 +36,8 @@ describe('waiting for a job', () => {
   test('answers at the next change of status', async () => {
     const waiting = app.get(`/v1/jobs/${id}?wait=60`);
     const { status, body } = await changing(waiting, async () => {
-      const { lease, attempt } = await claim();
-      await app.executions.release(lease, attempt);
+      const { lease } = await claim();
+      await app.executions.release(lease);
     });
     expect(status).toBe(200);
     expect(body.attempt).toBeGreaterThan(0);
@@ -86,7 +88,7 @@ describe('the events of a job', () => {
     expect(await events.next('status')).toMatchObject({ id: '2', data: { status: 'running', attempt: 1 } });
     await commitEpoch(job, 1);
     expect(await events.next('epoch')).toMatchObject({ data: { epoch: 1, step: 4, metrics: { loss: 1 }, learning_rate: 0.001 } });
-    await app.executions.finishCancelled(job.lease);
+    await app.executions.finishLeft(job.lease, 'cancelled');
     expect(await events.next('done')).toMatchObject({ data: { status: 'cancelled', stop_reason: 'cancelled' } });
     expect(await events.rest()).toEqual([]);
   });
@@ -94,7 +96,7 @@ describe('the events of a job', () => {
   test('a stream goes on after the Last-Event-ID, without a gap and without a repetition', async () => {
     const job = await claim();
     for (let epoch = 1; epoch <= 3; epoch += 1) await commitEpoch(job, epoch);
-    await app.executions.finishCancelled(job.lease);
+    await app.executions.finishLeft(job.lease, 'cancelled');
     const listed = (await app.get(`/v1/jobs/${id}/events`)).body.data;
     const stream = await openEvents(`${app.url}/v1/jobs/${id}/events`, { 'last-event-id': '3' });
     const seen = (await stream.rest()).filter((event) => event.id !== undefined);

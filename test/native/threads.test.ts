@@ -29,6 +29,8 @@ const NETWORKS = [
       { type: 'batch_normalization' },
       { type: 'activation', activation: 'relu' },
       { type: 'max_pooling2d' },
+      { type: 'conv2d', filters: 32, kernel_size: 3, padding: 'same' },
+      { type: 'depthwise_conv2d', kernel_size: 3, padding: 'same' },
       { type: 'conv2d', filters: 40, kernel_size: 5, activation: 'relu' },
       { type: 'flatten' },
     ],

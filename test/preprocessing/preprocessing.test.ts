@@ -323,7 +323,7 @@ describe('instances of a prediction', () => {
 
   test('the signature describes what is taken and given', () => {
     const { preprocessing } = learn(rows, { schema: [{ name: 'petal_width', missing: 'mean' }] });
-    expect(signature(preprocessing, 1)).toEqual({
+    expect(signature(preprocessing, [1])).toEqual({
       input: {
         type: 'object',
         properties: {

@@ -14,7 +14,8 @@ function learn(rows: readonly object[], options: Partial<WindowOptions>, feature
   if (table === null) throw new Error(JSON.stringify(faults));
   const count = windowCount(rows.length, window);
   const trainWindows = Int32Array.from({ length: Math.ceil(count * trainShare) }, (_, place) => place);
-  return learnWindows({ table, schema, features, targets: ['x'], window, trainWindows }, count);
+  const learned = learnWindows({ table, schema, features, targets: ['x'], window, trainWindows });
+  return { ...learned, ...learned.encode(Int32Array.from({ length: count }, (_, place) => place)) };
 }
 
 const series = (values: readonly (number | null)[]) => values.map((x, at) => ({ at, x }));

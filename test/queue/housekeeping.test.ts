@@ -4,8 +4,10 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { tidy } from '../../src/queue/housekeeping.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { insertJob } from '../support/job-rows.ts';
+import { IDENTITY, insertJob } from '../support/job-rows.ts';
 import { insertDataset } from '../support/training-jobs.ts';
+
+const NOTHING = { idempotencyKeys: 0, blobs: 0, workers: 0, checkpoints: 0 };
 
 describe('housekeeping', () => {
   let testDatabase: TestDatabase;
@@ -24,7 +26,8 @@ describe('housekeeping', () => {
   });
 
   const query = async (sql: string, values: unknown[] = []) => (await database.pool.query(sql, values)).rows;
-  const round = () => tidy(database.pool, () => false);
+  const LIMITS = { days: 7, bytesMax: 1e9 };
+  const round = (limits = LIMITS) => tidy(database.pool, limits, () => false);
 
   async function write(bytes: string, age: string): Promise<string> {
     const { id } = await blobs.write(database.pool, Buffer.from(bytes));
@@ -43,14 +46,14 @@ describe('housekeeping', () => {
         [key, age],
       );
     }
-    expect(await round()).toEqual({ idempotencyKeys: 1, blobs: 0, workers: 0 });
+    expect(await round()).toEqual({ ...NOTHING, idempotencyKeys: 1 });
     expect(await query('SELECT key FROM idempotency_key')).toEqual([{ key: 'young' }]);
   });
 
   it('removes bytes nobody refers to, once whoever wrote them had time to say what they are', async () => {
     const old = await Promise.all(Array.from({ length: 45 }, (_, n) => write(`forgotten ${n}`, '61 minutes')));
     const young = await write('just written', '59 minutes');
-    expect(await round()).toEqual({ idempotencyKeys: 0, blobs: old.length, workers: 0 });
+    expect(await round()).toEqual({ ...NOTHING, blobs: old.length });
     expect(await query('SELECT id FROM blob')).toEqual([{ id: young }]);
     expect(await query('SELECT DISTINCT blob_id FROM chunk')).toEqual([{ blob_id: young }]);
   });
@@ -58,7 +61,7 @@ describe('housekeeping', () => {
   it('keeps the bytes of datasets, checkpoints, jobs and versions, however old', async () => {
     const { pool } = database;
     await insertDataset(pool, 'xor');
-    const executions = createExecutionStore({ pool, blobs, leaseSeconds: 60 });
+    const executions = createExecutionStore({ pool, blobs, leaseSeconds: 60, identity: IDENTITY, alone: true });
     const ended = await executions.claim(await insertJob(pool), 'wrk_A');
     if (ended === null) throw new Error('nothing was claimed');
     await executions.finishSucceeded(ended, {
@@ -108,7 +111,7 @@ describe('housekeeping', () => {
         [id, age],
       );
     }
-    expect(await round()).toEqual({ idempotencyKeys: 0, blobs: 0, workers: 1 });
+    expect(await round()).toEqual({ ...NOTHING, workers: 1 });
     expect(await query('SELECT id FROM worker')).toEqual([{ id: 'wrk_silent' }]);
   });
 

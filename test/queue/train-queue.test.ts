@@ -40,12 +40,19 @@ describe.each(await availableQueueStores())('the train queue on %s', (kind) => {
   });
 
   function dispatch(): void {
-    const dispatcher = startDispatcher({ pool: database.pool, listener, queue, recovery: createLeaseRecovery(database.pool), onError });
+    const dispatcher = startDispatcher({
+      pool: database.pool,
+      listener,
+      queue,
+      recovery: createLeaseRecovery(database.pool),
+      checkpointLimits: { days: 7, bytesMax: 1e9 },
+      onError,
+    });
     closing.push(() => dispatcher.close());
   }
 
   async function consume(handle: (jobId: string) => Promise<void>, concurrency = 1) {
-    const consumer = await consumeTrainQueue(store, { concurrency, handle, onError, onStopped: onError });
+    const consumer = await consumeTrainQueue(store, { concurrency, handle, queue, silenceMs: 60_000, onError, onStopped: onError });
     closing.push(() => consumer.close({ force: true }));
     return consumer;
   }

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { findRedisServer } from '../../src/runtime/embedded-redis.ts';
-import type { BackingServer } from '../support/backing-servers.ts';
-import { type OwnPostgres, ownPostgres, ownRedis } from '../support/backing-servers.ts';
+import { type OwnRedis, ownPostgres, ownRedis } from '../support/backing-servers.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Service, startService } from '../support/service.ts';
 
@@ -23,13 +22,8 @@ const stores = (await findRedisServer()) === null ? (['postgres'] as const) : ([
 
 describe.each(stores)('a service with its queue on %s', (kind) => {
   let service: Service;
-  const broken: BackingServer[] = [];
 
-  afterEach(async () => {
-    await service.stop();
-    // A server that a test started again is no longer the service's own to end.
-    for (const server of broken.splice(0)) await server.end('SIGINT').catch(() => undefined);
-  });
+  afterEach(() => service.stop());
 
   async function start(): Promise<void> {
     service = await startService({ ...OWN_SERVERS, QUEUE: kind });
@@ -99,30 +93,37 @@ describe.each(stores)('a service with its queue on %s', (kind) => {
     await expectWhole(await post(digits(dataset, 1)), 1);
   });
 
-  it('says that the database is gone while it restarts, and loses neither the running nor the waiting job', async () => {
-    await start();
-    const postgres: OwnPostgres = await ownPostgres(service.dataDir);
-    const dataset = await service.dataset('digits');
-    const jobs = [await post(digits(dataset)), await post(digits(dataset, 3))];
-    await reachedEpoch(jobs[0] ?? '', 2);
-    await postgres.end('SIGINT');
-    broken.push(postgres);
-    const { status, body, headers } = await service.get(`/v1/jobs/${jobs[0]}`);
-    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'dependency_unavailable', expect.any(String)]);
-    await postgres.restart();
-    await answersAgain('/readyz');
-    await expectWhole(jobs[0] ?? '');
-    await expectWhole(jobs[1] ?? '', 3);
-    await expectWhole(await post(digits(dataset, 1)), 1);
-  });
+  it.each(['SIGINT', 'SIGKILL'] as const)(
+    'starts its database again after %s, says meanwhile that it is gone, and loses neither the running nor the waiting job',
+    async (signal) => {
+      await start();
+      const postgres = await ownPostgres(service.dataDir);
+      const dataset = await service.dataset('digits');
+      const jobs = [await post(digits(dataset)), await post(digits(dataset, 3))];
+      await reachedEpoch(jobs[0] ?? '', 2);
+      const gone = eventually('the database is gone', async () => {
+        const reply = await service.get(`/v1/jobs/${jobs[0]}`);
+        return reply.status === 503 ? reply : null;
+      });
+      await postgres.end(signal);
+      const { body, headers } = await gone;
+      expect([body.code, headers.get('retry-after')]).toEqual(['dependency_unavailable', expect.any(String)]);
+      await answersAgain('/readyz');
+      await expectWhole(jobs[0] ?? '');
+      await expectWhole(jobs[1] ?? '', 3);
+      await expectWhole(await post(digits(dataset, 1)), 1);
+      expect(service.lines.filter((line) => line.includes('postgres_restarted'))).toHaveLength(1);
+    },
+  );
 });
 
 describe.runIf(stores.length === 2)('a service with a Redis that fails', () => {
   let service: Service;
-  const broken: BackingServer[] = [];
+  const broken: OwnRedis[] = [];
 
   afterEach(async () => {
     await service.stop();
+    // A server that a test started again is no longer the service's own to end.
     for (const server of broken.splice(0)) await server.end('SIGKILL').catch(() => undefined);
   });
 

@@ -149,6 +149,12 @@ describe('options of a training through the API', () => {
     expect(first.layers[0].gradient_norm).toBeGreaterThan(0);
     expect(first.layers[0].dead).toBeLessThan(1);
     expect(first.layers[1].dead).toBeNull();
+    // What they need is part of what the job may take.
+    const neededBy = async (further: object): Promise<number> => {
+      const { body: refused } = await service.post('/v1/jobs', { ...request, ...further, limits: { max_memory_bytes: 1 } });
+      return refused.errors[0].received;
+    };
+    expect(await neededBy({ diagnostics: true })).toBeGreaterThan(await neededBy({}));
     const without = await service.train(request);
     expect(without.result.weights_sha256).toBe(ended.result.weights_sha256);
     expect(await service.get(without.links.diagnostics)).toMatchObject({ status: 409, body: { code: 'state_conflict' } });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -8,15 +8,13 @@ import { eventually } from './eventually.ts';
 
 const GONE_MS = 20_000;
 
-/** The server a service started for itself, as a test breaks it: under its port and on its data it can be started again. */
-export interface BackingServer {
+/** The server a service started for itself, as a test breaks it. */
+interface BackingServer {
   /** Ends it and returns when it is gone. */
   end(signal: NodeJS.Signals): Promise<void>;
-  /** Starts it again and returns when it answers. */
-  restart(): Promise<void>;
 }
 
-export interface OwnPostgres extends BackingServer {
+interface OwnPostgres extends BackingServer {
   query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Ends every connection but the asking one. */
   cutConnections(): Promise<void>;
@@ -48,24 +46,12 @@ export async function ownPostgres(serviceDataDir: string): Promise<OwnPostgres> 
       process.kill(pid, signal);
       if (!(await waitForExit(pid, GONE_MS))) throw new Error('PostgreSQL does not end');
     },
-    restart: async () => {
-      const command = await readFile(join(dir, 'postmaster.opts'), 'utf8');
-      const [program, ...args] = command.trim().split(/ (?=")/);
-      const { uid, gid } = await stat(dir);
-      const account = process.getuid?.() === 0 ? { uid, gid } : {};
-      const start = (): void =>
-        spawn(
-          program ?? '',
-          args.map((arg) => JSON.parse(arg)),
-          { ...account, cwd: '/', detached: true, stdio: 'ignore' },
-        ).unref();
-      start();
-      await eventually('PostgreSQL answers again', () => query('SELECT 1').catch(() => null));
-    },
   };
 }
 
 export interface OwnRedis extends BackingServer {
+  /** Starts it again, under its port and on its data, and returns when it answers. */
+  restart(): Promise<void>;
   flush(): Promise<void>;
 }
 

@@ -3,6 +3,9 @@ import { newId } from '../../src/lib/ids.ts';
 
 const PROJECT = 'prj_default';
 
+/** What the workers of tests compute with, where none trains. */
+export const IDENTITY = { engine: '1', backend: 'reference' };
+
 /** A queued job as the API would store it, without its dataset; with the doorbell for its first attempt unless told otherwise. */
 export async function insertJob(
   pool: pg.Pool,

@@ -7,7 +7,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { type CheckedDataset, checkTrainingRequest } from '../../src/training/check-training-request.ts';
 import { insertJob } from './job-rows.ts';
 
-const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, epochsMax: 1e6 };
+const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, datasetMemoryBytes: 1e8, epochsMax: 1e6 };
 
 /** Stores a built-in dataset the way an upload does. */
 export async function insertDataset(pool: pg.Pool, name: BuiltinName): Promise<CheckedDataset> {
@@ -20,7 +20,7 @@ export async function insertDataset(pool: pg.Pool, name: BuiltinName): Promise<C
      VALUES ($1, 'prj_default', $2, 'ready', $3, $4, $5, $6, $7)`,
     [id, name, rows, blob.bytes, blob.sha256, JSON.stringify(schema), blob.id],
   );
-  return { id, rows, sha256: blob.sha256, schema };
+  return { id, rows, bytes: blob.bytes, sha256: blob.sha256, schema };
 }
 
 /** Queues a job for the body of a POST, checked and filled in as the API does. */

@@ -65,9 +65,14 @@ function batches(events: readonly ThreadEvent[]): EpochBatch[] {
   return events.filter((event) => event.type === 'epochs');
 }
 
+/** The network of a training that has ended. */
+function networkOf(event: ThreadEvent | undefined) {
+  if (event?.type !== 'finished' || 'rates' in event.trained) throw new Error(`ended with ${JSON.stringify(event)}`);
+  return event.trained;
+}
+
 function weightsOf(event: ThreadEvent | undefined) {
-  if (event?.type !== 'finished') throw new Error(`ended with ${JSON.stringify(event)}`);
-  return event.trained.result.weights;
+  return networkOf(event).result.weights;
 }
 
 describe('the training threads', () => {
@@ -139,9 +144,7 @@ describe('the training threads', () => {
   });
 
   it('end with what the trained network answers to rows it was trained on', async () => {
-    const event = (await all(pool.run(xor(400)))).at(-1);
-    if (event?.type !== 'finished') throw new Error(`ended with ${JSON.stringify(event)}`);
-    const { instances, predictions } = event.trained.golden;
+    const { instances, predictions } = networkOf((await all(pool.run(xor(400)))).at(-1)).golden;
     expect(instances).toEqual([
       { x1: 0, x2: 0 },
       { x1: 0, x2: 1 },

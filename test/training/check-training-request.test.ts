@@ -4,20 +4,20 @@ import { type CheckedDataset, checkTrainingRequest } from '../../src/training/ch
 import { importBuiltin } from '../support/builtins.ts';
 
 const ID = 'ds_01J00000000000000000000000';
-const limits = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, epochsMax: 1000 };
+const limits = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, datasetMemoryBytes: 1e8, epochsMax: 1000 };
 const softmax = (units: number) => ({ layers: [{ type: 'dense', units, activation: 'softmax' }] });
 const linear = { layers: [{ type: 'dense', units: 1 }] };
 
 let iris: CheckedDataset;
 beforeAll(async () => {
   const { table, schema } = await importBuiltin('iris');
-  iris = { id: ID, rows: table.rows, sha256: 'abc', schema };
+  iris = { id: ID, rows: table.rows, bytes: 10_000, sha256: 'abc', schema };
 });
 
 function fromRows(rows: readonly Record<string, unknown>[]): CheckedDataset {
   const { table, schema, faults } = importRows(rows, { limits: { rowsMax: 1000, columnsMax: 100 } });
   if (table === null) throw new Error(JSON.stringify(faults));
-  return { id: ID, rows: table.rows, sha256: 'abc', schema };
+  return { id: ID, rows: table.rows, bytes: 10_000, sha256: 'abc', schema };
 }
 
 function check(dataset: CheckedDataset, change: object) {

@@ -3,13 +3,13 @@ import { importRows } from '../../src/datasets/json-import.ts';
 import { type CheckedDataset, checkTrainingRequest } from '../../src/training/check-training-request.ts';
 
 const ID = 'ds_01J00000000000000000000000';
-const LIMITS = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, epochsMax: 1000 };
+const LIMITS = { layersMax: 100, parametersMax: 1e6, arenaBytesMax: 1e9, datasetMemoryBytes: 1e8, epochsMax: 1000 };
 const ROWS = Array.from({ length: 100 }, (_, at) => ({ at, x: Math.sin(at), y: at % 7, word: [at % 3, 1] }));
 
 function dataset(rows: readonly object[] = ROWS): CheckedDataset {
   const { table, schema, faults } = importRows(rows, { limits: { rowsMax: 1000, columnsMax: 100 } });
   if (table === null) throw new Error(JSON.stringify(faults));
-  return { id: ID, rows: table.rows, sha256: 'abc', schema };
+  return { id: ID, rows: table.rows, bytes: 10_000, sha256: 'abc', schema };
 }
 
 function check(change: object, limits = LIMITS) {
@@ -77,8 +77,15 @@ describe('the request of a forecast', () => {
     expect(check(change).faults).toEqual(expected);
   });
 
-  test('refuses windows that take more memory than a job may have', () => {
-    const { faults } = check({}, { ...LIMITS, arenaBytesMax: 90 * 10 * 2 * 4 - 1 });
-    expect(faults).toContain('/window limit_exceeded');
+  test('counts windows to the memory of a job until they would be too large: then rows are held, once each', () => {
+    const long = { window: { history: 50, order_by: 'at' } };
+    const allowing = (arenaBytesMax: number, datasetMemoryBytes: number) =>
+      check(long, { ...LIMITS, arenaBytesMax, datasetMemoryBytes }).faults;
+    const needed = (datasetMemoryBytes: number) => {
+      for (let bytes = 1000; ; bytes += 1000) if (allowing(bytes, datasetMemoryBytes).length === 0) return bytes;
+    };
+    expect(allowing(1000, 1e6)).toEqual(['/spec limit_exceeded']);
+    // 50 windows of 50 rows with two numbers each, and a table of 10,000 bytes; or 100 rows and room to cut windows from them.
+    expect(needed(1e6) - needed(16_000)).toBeGreaterThanOrEqual(10_000);
   });
 });

@@ -141,7 +141,7 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     for (const name of ['spec', 'preprocessing', 'signature']) expect(JSON.parse(metadata[name] ?? '')).toEqual(expect.any(Object));
     expect((await epochs(jobId)).map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
     const { rowCount: checkpoints } = await pool.query('SELECT FROM checkpoint');
-    expect(checkpoints).toBe(0);
+    expect(checkpoints).toBeLessThanOrEqual(2); // The newest and the best.
   });
 
   it('goes on from the checkpoint after its worker was killed, and ends with the same bits', async () => {
@@ -204,8 +204,8 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     const jobId = await postJob(pool, dataset, { ...DIGITS, training: { ...DIGITS.training, epochs: 100_000 } });
     await startWorker();
     await reachedEpoch(jobId, 1);
-    await pool.query('UPDATE job SET cancel_requested = true WHERE id = $1', [jobId]);
-    await pool.query(`SELECT pg_notify('job_cancel', $1)`, [jobId]);
+    await pool.query(`UPDATE job SET wish = 'cancel' WHERE id = $1`, [jobId]);
+    await pool.query(`SELECT pg_notify('job_wish', $1)`, [jobId]);
     const job = await ended(jobId);
     expect(job).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled', result: null });
     const count = (await epochs(jobId)).length;

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { encodeProgram } from '../plan/encode-program.ts';
 import type { Backend, Program, RunRequest, RunResult, Session } from './backend.ts';
 import { sharedArenaBytes } from './backend.ts';
@@ -58,7 +59,8 @@ interface Binding {
 }
 
 function loadProgram(addon: Addon, program: Program, { arena, threads }: Binding): Session {
-  const loaded = addon.load(encodeProgram(program, addon.kernels), arena, threads);
+  // More threads than cores would only wait for each other; the results are the same.
+  const loaded = addon.load(encodeProgram(program, addon.kernels), arena, Math.min(threads, availableParallelism()));
   const numbers = new Float64Array(NON_FINITE + 1);
   return {
     run({ feeds, order, from, to, firstStep, learningRates, seed, control }): RunResult {

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { GraphBuilder, Value } from '../graph/graph.ts';
 import { planeOf } from '../ops/window.ts';
 import type { Pair } from '../ops/window-attributes.ts';
 import type { Shape } from '../shape.ts';
@@ -28,11 +29,24 @@ function globalPoolingLayer<Kind extends 'max' | 'average'>(kind: Kind, axes: Ax
       const ones = kernel.map(() => 1);
       return { kernel, stride: ones, dilation: ones };
     },
-    build(graph, _options, [input]) {
+    build(graph, _options, [input], _weights, { masks: [mask] }) {
+      if (mask && kind === 'average') return meanOfSteps(graph, input!, mask);
       const pooled = graph.apply(`${kind}_pooling`, [input!], { ...wholeOf(input!.shape), strides: ONE, dilation: ONE, output: ONE });
       return graph.apply('reshape', [pooled], { shape: [input!.shape.at(-1)!] });
     },
   });
+}
+
+/** Finite, and yet nothing beside a score of 0. */
+const NOTHING = -1e9;
+
+/** The mean over the steps that count: their weights are the softmax of equal scores. Where no step counts, the mean over all. */
+function meanOfSteps(graph: GraphBuilder, input: Value, mask: Value): Value {
+  const [steps, channels] = input.shape as [number, number];
+  const equal = graph.apply('affine', [mask], { scale: 0, shift: 0 });
+  const scores = graph.apply('reshape', [equal], { shape: [1, steps] });
+  const shares = graph.apply('softmax', [graph.apply('mask_scores', [scores, mask], { fill: NOTHING })], {});
+  return graph.apply('reshape', [graph.apply('batch_product', [shares, input], {})], { shape: [channels] });
 }
 
 function wholeOf(shape: Shape): { window: Pair; before: Pair } {

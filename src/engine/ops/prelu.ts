@@ -1,24 +1,27 @@
+import type { Value } from '../graph/value.ts';
 import { sameShape, sizeOf } from '../shape.ts';
-import type { KernelDefinition } from './op.ts';
+import type { CallSize, KernelDefinition } from './op.ts';
 import { defineOp, elementsOf, OpError, perRow } from './op.ts';
 
 const DIMS = ['m', 'n'];
 
-/** A slope of its own for every element of a row: x (m, n), alpha (n). He et al. 2015, section 2.1. */
+/** A slope of its own for every element along the last axes, those of alpha without axes of size 1: x (m, n), alpha (n). He et al. 2015, section 2.1. */
 export const prelu = defineOp({
   name: 'prelu',
   source: 'https://arxiv.org/abs/1502.01852',
   outputs(application) {
     const [x, alpha] = application.inputs;
-    if (!x || !alpha || !sameShape(x.shape, alpha.shape)) throw new OpError('prelu', application, 'x and alpha of one shape');
+    const own = alpha?.shape.filter((size) => size !== 1) ?? [];
+    const last = x?.shape.filter((size) => size !== 1).slice(-own.length || Number.POSITIVE_INFINITY) ?? [];
+    if (!x || !alpha || !sameShape(last, own)) throw new OpError('prelu', application, 'x and an alpha of its last axes');
     return [x.shape];
   },
   forward({ inputs: [x, alpha], outputs: [y], layer }) {
-    return [{ kernel: 'prelu', buffers: [x!, alpha!, y!], dims: [perRow(1), elementsOf(alpha!)], scalars: [], writes: [2], layer }];
+    return [{ kernel: 'prelu', buffers: [x!, alpha!, y!], dims: dimsOf(x!, alpha!), scalars: [], writes: [2], layer }];
   },
   backward({ node: { inputs, layer }, arrived: [dy], wanted: [dx, dAlpha] }) {
     const [x, alpha] = inputs;
-    const shared = { dims: [perRow(1), elementsOf(alpha!)], scalars: [], layer };
+    const shared = { dims: dimsOf(x!, alpha!), scalars: [], layer };
     return [
       ...(dAlpha ? [{ ...shared, kernel: 'prelu_grad_alpha', buffers: [x!, dy!, dAlpha], writes: [2] }] : []),
       ...(dx ? [{ ...shared, kernel: 'prelu_grad', buffers: [x!, alpha!, dy!, dx], writes: [3], inPlace: [2, 3] as const }] : []),
@@ -27,6 +30,10 @@ export const prelu = defineOp({
   flops: ({ inputs: [x] }) => sizeOf(x!.shape),
   kernels: [valueKernel(), slopeKernel(), alphaKernel()],
 });
+
+function dimsOf(x: Value, alpha: Value): CallSize[] {
+  return [perRow(sizeOf(x.shape) / sizeOf(alpha.shape)), elementsOf(alpha)];
+}
 
 function valueKernel(): KernelDefinition {
   return {

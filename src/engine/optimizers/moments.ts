@@ -7,7 +7,8 @@ export const MOMENT_OPTIONS = {
   epsilon: Type.Number({ exclusiveMinimum: 0, default: 1e-7, description: 'Added to the root, so that nothing is divided by zero.' }),
 };
 
-/** The option every optimizer has. */
+/** The option every optimizer of gradients has. */
 export function learningRate(initial: number) {
-  return Type.Number({ exclusiveMinimum: 0, default: initial, description: 'Step size.' });
+  const description = 'Step size. `auto`: what a range test before the first epoch suggests; the default where the loss never falls.';
+  return Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Literal('auto')], { default: initial, description });
 }

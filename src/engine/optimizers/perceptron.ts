@@ -1,5 +1,4 @@
 import Type from 'typebox';
-import { learningRate } from './moments.ts';
 import { defineOptimizer } from './optimizer.ts';
 
 /**
@@ -10,7 +9,7 @@ export const perceptron = defineOptimizer({
   type: 'perceptron',
   summary: "Rosenblatt's rule for one dense layer with the step function, row by row; ends when every row is right.",
   source: 'https://doi.org/10.1037/h0042519',
-  options: Type.Object({ learning_rate: learningRate(1) }),
+  options: Type.Object({ learning_rate: Type.Number({ exclusiveMinimum: 0, default: 1, description: 'Step size.' }) }),
   slots: () => 0,
   update: () => ({ kernel: 'sgd', scalars: [] }),
   kernels: [],

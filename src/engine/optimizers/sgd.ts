@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { learningRate } from './moments.ts';
 import { defineOptimizer } from './optimizer.ts';
 
 /**
@@ -10,7 +11,7 @@ export const sgd = defineOptimizer({
   summary: 'Stochastic gradient descent, with classical or Nesterov momentum.',
   source: 'https://proceedings.mlr.press/v28/sutskever13.html',
   options: Type.Object({
-    learning_rate: Type.Number({ exclusiveMinimum: 0, default: 0.01, description: 'Step size.' }),
+    learning_rate: learningRate(0.01),
     momentum: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0, description: 'Share of the last step that is kept.' }),
     nesterov: Type.Boolean({ default: false, description: 'Look ahead along the momentum before the gradient is applied.' }),
   }),

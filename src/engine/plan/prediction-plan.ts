@@ -7,6 +7,7 @@ import { sizeOf } from '../shape.ts';
 import type { NetworkWeight } from '../spec/build-graph.ts';
 import { buildNetwork } from '../spec/build-graph.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
+import { fuseCalls } from './fuse-calls.ts';
 import { type InputFeed, inputFeeds } from './input-feeds.ts';
 import { placeValues } from './placement.ts';
 import { assembleProgram } from './program.ts';
@@ -37,13 +38,12 @@ export function planPrediction({ spec, batchSize }: { readonly spec: ModelSpec; 
   const { inputs, outputs, weights } = buildNetwork(spec, graph);
   const layout = layOutWeights(weights, { realBytes: 4, slots: null });
   const roots = outputs.map(({ value }) => value);
-  const calls = [
-    ...inputs.map(({ value }, i) => gatherCall(value, i, 'gather')),
-    ...liveNodes(graph, roots).flatMap((node) => forwardCalls(node)),
-  ];
+  const homes = new Map(weights.map(({ value }, i) => [value, layout.weights[i]!]));
+  const reading = inputs.map(({ value }, i) => gatherCall(value, i, 'gather'));
+  const calls = fuseCalls([...reading, ...liveNodes(graph, roots).flatMap((node) => forwardCalls(node))], { homes, kept: roots });
   const { places, to } = placeValues({
     calls,
-    homes: new Map(weights.map(({ value }, i) => [value, layout.weights[i]!])),
+    homes,
     kept: roots,
     from: layout.to,
     batchSize,

@@ -7,8 +7,9 @@ import type { NetworkWeight } from '../spec/build-graph.ts';
 import type { ModelSpec } from '../spec/model-spec.ts';
 import type { Accumulators } from './accumulators.ts';
 import { accumulateCalls, placeAccumulators } from './accumulators.ts';
+import { fuseCalls } from './fuse-calls.ts';
 import { type InputFeed, inputFeeds } from './input-feeds.ts';
-import { type Placement, placeValues } from './placement.ts';
+import { type Placement, type PlacementRequest, placeValues } from './placement.ts';
 import { assembleProgram } from './program.ts';
 import type { OutputRequest, Side } from './training-side.ts';
 import { buildSide } from './training-side.ts';
@@ -67,13 +68,16 @@ export function planTraining(request: TrainingPlanRequest): TrainingPlan {
   const evaluated = joinSide(evaluation, accumulators, layout);
   const update = updateCalls(request, training, layout);
   const step = { calls: [...trained.calls, ...update.calls], homes: new Map([...trained.homes, ...update.homes]), side: training, from };
-  const placedTraining = placeValues({ ...step, kept: keptOf(training, accumulators), batchSize, realBytes });
-  const kept = keptOf(evaluation, accumulators);
-  const placedEvaluation = placeValues({ ...evaluated, kept, from, batchSize: evaluationBatchSize, realBytes });
+  const [ofTraining, ofEvaluation] = [
+    fused({ ...step, kept: keptOf(training, accumulators) }),
+    fused({ ...evaluated, kept: keptOf(evaluation, accumulators) }),
+  ];
+  const placedTraining = placeValues({ ...ofTraining, from, batchSize, realBytes });
+  const placedEvaluation = placeValues({ ...ofEvaluation, from, batchSize: evaluationBatchSize, realBytes });
   const arenaBytes = Math.max(placedTraining.to, placedEvaluation.to);
   return {
-    training: assembleProgram(step.calls, placedTraining.places, { arenaBytes, batchSize }),
-    evaluation: assembleProgram(evaluated.calls, placedEvaluation.places, { arenaBytes, batchSize: evaluationBatchSize }),
+    training: assembleProgram(ofTraining.calls, placedTraining.places, { arenaBytes, batchSize }),
+    evaluation: assembleProgram(ofEvaluation.calls, placedEvaluation.places, { arenaBytes, batchSize: evaluationBatchSize }),
     weights: training.network.weights,
     layout,
     accumulators: { byteOffset: layout.to, bytes: from - layout.to },
@@ -86,6 +90,11 @@ export function planTraining(request: TrainingPlanRequest): TrainingPlan {
     flopsPerRow: { training: 3 * training.flops, evaluation: evaluation.flops },
     step,
   };
+}
+
+/** Calls with the same results in fewer passes over the memory. */
+function fused<P extends Pick<PlacementRequest, 'calls' | 'homes' | 'kept'>>(part: P): P {
+  return { ...part, calls: fuseCalls(part.calls, part) };
 }
 
 /** The forward pass with its sums, and the places that are given. */

@@ -13,6 +13,8 @@ import type { DataSignature, InputDtype, InputSpec, SpecLimits } from './model-s
 const AXES_MAX = 8;
 const AXIS_MAX = 2 ** 31 - 1;
 
+const COLUMN_CHARS_MAX = 200;
+
 /** Feeds of a step are few: the inputs, the targets and their weights together. */
 const INPUTS_MAX = 6;
 
@@ -32,6 +34,13 @@ const INPUT = Type.Object({
   name: Type.String({ ...NAME_SCHEMA, description: 'What layers call it in `inbound`.' }),
   shape: INPUT_SHAPE,
   dtype: Type.Optional(INPUT_DTYPE),
+  columns: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: COLUMN_CHARS_MAX }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Columns of the dataset that feed it. All inputs say so, or none: then the features are dealt out in order.',
+    }),
+  ),
 });
 
 /** Layers are checked one by one, with their own schemas. */
@@ -97,7 +106,10 @@ function sequentialInput({ spec, data, limits }: InputsRequest): CheckedInputs {
   return { inputs: [inputOf(shape.length === 1 ? [data.features] : shape)], faults: [fault] };
 }
 
-/** The features of a row are dealt out to the inputs in order, so together they take as many as there are. */
+/**
+ * The features of a row are dealt out to the inputs in order, so together they take as many as there are; or each takes what its
+ * own columns give.
+ */
 function functionalInputs({ spec, data, limits }: InputsRequest): CheckedInputs {
   const posted = Array.isArray(spec['inputs']) ? spec['inputs'] : [];
   const inputs = posted.slice(0, INPUTS_MAX).map(readInput);
@@ -109,11 +121,28 @@ function functionalInputs({ spec, data, limits }: InputsRequest): CheckedInputs 
   });
   const known = inputs.filter((input) => input !== null);
   const values = known.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const mismatch = data && known.length === inputs.length && known.length > 0 && values !== data.features;
+  const ownWidths = data?.inputs?.length === inputs.length ? data.inputs : null;
+  const mismatches = ownWidths === null ? [] : inputs.flatMap((input, i) => (input ? columnsMismatch(input, i, ownWidths[i] ?? 0) : []));
+  const mismatch = data && ownWidths === null && known.length === inputs.length && known.length > 0 && values !== data.features;
   return {
     inputs: faults.length > 0 ? inputs.map(() => null) : inputs,
-    faults: [...faults, ...repeated, ...(mismatch ? [inputsMismatch(values, data.features)] : [])],
+    faults: [...faults, ...repeated, ...mismatches, ...(mismatch ? [inputsMismatch(values, data.features)] : [])],
   };
+}
+
+function columnsMismatch({ name, shape }: InputSpec, i: number, width: number): Fault[] {
+  if (sizeOf(shape) === width) return [];
+  const pointer = `/inputs/${i}/shape`;
+  return [
+    {
+      pointer,
+      code: 'input_mismatch',
+      detail: `The input ${JSON.stringify(name)} holds ${sizeOf(shape)} values per row, its columns have ${width} after encoding.`,
+      expected: width,
+      received: sizeOf(shape),
+      ...(shape.length === 1 && { suggestion: [{ op: 'replace', path: pointer, value: [width] }] }),
+    },
+  ];
 }
 
 function inputsMismatch(values: number, features: number): Fault {
@@ -129,7 +158,9 @@ function inputsMismatch(values: number, features: number): Fault {
 function readInput(posted: unknown): InputSpec | null {
   if (!isObject(posted) || typeof posted['name'] !== 'string') return null;
   const shape = readShape(posted['shape']);
-  return shape && { name: posted['name'], shape, ...(posted['dtype'] === 'int32' && { dtype: 'int32' }) };
+  const columns = posted['columns'];
+  const isNamed = Array.isArray(columns) && columns.every((column) => typeof column === 'string');
+  return shape && { name: posted['name'], shape, ...(posted['dtype'] === 'int32' && { dtype: 'int32' }), ...(isNamed && { columns }) };
 }
 
 function readShape(value: unknown): Shape | null {

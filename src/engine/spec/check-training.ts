@@ -1,11 +1,10 @@
 import type { Fault } from '../faults.ts';
 import type { JsonObject } from '../json-schema.ts';
 import { isObject } from '../json-schema.ts';
-import { autoLoss, LOSSES, type LossName, lossOf, lossOptions } from '../losses/index.ts';
-import type { LossOutput } from '../losses/loss.ts';
-import { type MetricName, metricOf } from '../metrics/index.ts';
+import type { LossName } from '../losses/index.ts';
 import { checkSchema, parseSchema, withDefaults } from '../schema.ts';
-import type { TrainingOptions, TypedOptions } from '../trainer/training.ts';
+import type { TrainingOptions } from '../trainer/training.ts';
+import { checkOutputs } from './check-outputs.ts';
 import { updateFaults, watchedFaults } from './check-update.ts';
 import type { SpecReport, TargetSignature, Task } from './model-spec.ts';
 import { AUTO_LOSS, type PostedTraining, TRAINING } from './training-schema.ts';
@@ -16,6 +15,8 @@ export interface TrainingCheck {
   readonly report: SpecReport;
   /** Without it the target is taken to be what the output layer was made for. */
   readonly target?: TargetSignature;
+  /** For a network with several outputs, in their order. */
+  readonly targets?: readonly TargetSignature[];
   readonly task: Task;
   /** Whether there is a validation part, whose metrics early stopping may watch. */
   readonly validation: boolean;
@@ -37,26 +38,26 @@ export interface TrainingReport {
 export function checkTraining(request: TrainingCheck): TrainingReport {
   const { report, task, limits } = request;
   const { posted, complete, faults: structure } = readPosted(request.training);
-  const target = request.target ?? (report.output && assumedTarget(report.output, task));
-  const loss = report.output && target ? resolveLoss(posted.loss, report.output, target) : null;
-  const metrics = posted.metrics ?? DEFAULT_METRICS[task];
+  const check = checkOutputs({ posted, report, targets: request.targets ?? (request.target ? [request.target] : null), task });
+  const { loss, target } = check;
   const watched = posted.early_stopping ? { metric: watchedByDefault(request), ...posted.early_stopping } : null;
-  const watchable = watchableNames(metrics, request.validation);
+  const watchable = watchableNames(check.numbers, request.validation);
   const options = { ...posted, ...rowByRow(request.training, posted) };
   const lossName = loss?.name ?? null;
   const faults = [
     ...structure,
     ...epochFaults(request.training, limits.epochsMax),
-    ...lossFaults(loss, report, target),
-    ...metricFaults(posted.metrics ?? [], target, report.output),
+    ...check.faults,
     ...(watched ? watchedFaults(watched.metric, watchable, '/early_stopping/metric') : []),
     ...updateFaults({ options, report, loss: lossName, target, watchable, weightColumns: request.weightColumns ?? [] }),
   ];
   const usable = faults.length === 0 && complete !== null && loss !== null;
+  const { metrics, outputs } = check;
+  const chosen = { ...rowByRow(request.training, posted), metrics, ...(outputs && { outputs }), early_stopping: watched };
   return {
     faults,
     warnings: warningsFor({ posted: options, loss: lossName, report, rows: request.rows }),
-    training: usable ? { ...complete, ...rowByRow(request.training, posted), loss: loss.echoed, metrics, early_stopping: watched } : null,
+    training: usable ? { ...complete, ...chosen, loss: loss.echoed } : null,
   };
 }
 
@@ -65,11 +66,6 @@ function rowByRow(training: unknown, { optimizer }: ReadableOptions): { batch_si
   const asked = isObject(training) && Object.hasOwn(training, 'batch_size');
   return optimizer?.type === 'perceptron' && !asked ? { batch_size: 1 } : null;
 }
-
-const DEFAULT_METRICS: Readonly<Record<Task, readonly MetricName[]>> = {
-  classification: ['accuracy'],
-  regression: ['mean_absolute_error'],
-};
 
 /** The options as far as they are right in themselves: what can be said of single ones is said even when others are faulty. */
 function readPosted(training: unknown): { posted: ReadableOptions; complete: PostedTraining | null; faults: readonly Fault[] } {
@@ -96,6 +92,7 @@ function epochFaults(training: unknown, epochsMax: number): Fault[] {
 const READABLE = [
   'loss',
   'metrics',
+  'outputs',
   'early_stopping',
   'batch_size',
   'optimizer',
@@ -113,71 +110,9 @@ function readableOptions(training: JsonObject): ReadableOptions {
   return Object.fromEntries(read) as ReadableOptions;
 }
 
-/** The target an output layer was made for. */
-function assumedTarget({ shape, activation }: NonNullable<SpecReport['output']>, task: Task): TargetSignature {
-  const width = shape.at(-1) ?? 1;
-  if (task === 'regression') return { kind: 'numbers', outputs: width };
-  return { kind: 'classes', classes: width === 1 && (activation === 'sigmoid' || activation === 'step') ? 2 : width };
-}
-
-interface ResolvedLoss {
-  readonly name: LossName;
-  readonly options: Readonly<Record<string, unknown>>;
-  /** The loss as it was asked for: its type, or with all its options. */
-  readonly echoed: string | TypedOptions;
-}
-
-function resolveLoss(posted: PostedTraining['loss'] | undefined, output: LossOutput, target: TargetSignature): ResolvedLoss {
-  const { type, ...options } = typeof posted === 'object' ? posted : { type: posted ?? AUTO_LOSS };
-  const name = isLoss(type) ? type : autoLoss(output, target);
-  const complete = lossOptions(name, options);
-  return { name, options: complete, echoed: typeof posted === 'object' ? { type: name, ...complete } : name };
-}
-
-function isLoss(name: string): name is LossName {
-  return Object.hasOwn(LOSSES, name);
-}
-
-function lossFaults(loss: ResolvedLoss | null, { output, spec }: SpecReport, target: TargetSignature | null): Fault[] {
-  // A network that does not fit the target has been told so; its loss need not be blamed too.
-  if (!loss || !output || !target || !spec) return [];
-  const { name, options } = loss;
-  const mismatch = lossOf(name).mismatch(output, target, options);
-  if (mismatch === null) return [];
-  const suggestion = [{ op: 'add' as const, path: '/loss', value: AUTO_LOSS }];
-  return [{ pointer: '/loss', code: 'loss_mismatch', detail: `${name} does not fit: ${mismatch}`, received: name, suggestion }];
-}
-
-type PostedMetrics = readonly (MetricName | { readonly type: MetricName })[];
-
-function typeOf(metric: PostedMetrics[number]): MetricName {
-  return typeof metric === 'string' ? metric : metric.type;
-}
-
-function metricFaults(metrics: PostedMetrics, target: TargetSignature | null, output: SpecReport['output']): Fault[] {
-  if (!target) return [];
-  const types = metrics.map(typeOf);
-  return types.flatMap((type, i): Fault[] => {
-    const pointer = `/metrics/${i}`;
-    const suggestion = [{ op: 'remove' as const, path: pointer }];
-    if (types.indexOf(type) < i && typeof metrics[i] !== typeof metrics[types.indexOf(type)]) {
-      return [{ pointer, code: 'duplicate_value', detail: `${type} is asked for twice.`, received: type, suggestion }];
-    }
-    const { targets, perClass } = metricOf(type);
-    const single = perClass === true && output?.shape.at(-1) === 1;
-    if (targets.includes(target.kind) && !single) return [];
-    const detail = single
-      ? `${type} compares the scores of the classes, the output is a single probability.`
-      : `${type} is for ${targets.join(' and ')}, the target holds ${target.kind}.`;
-    return [{ pointer, code: 'metric_mismatch', detail, received: type, suggestion }];
-  });
-}
-
-/** Names of the numbers a job computes. */
-function watchableNames(metrics: PostedMetrics, validation: boolean): string[] {
-  const numbers = metrics.map(typeOf).filter((type) => metricOf(type).better !== null);
-  const names = ['loss', ...numbers];
-  return validation ? [...names, ...names.map((name) => `val_${name}`)] : names;
+/** Names of the numbers a job computes, with those of the validation part. */
+function watchableNames(names: readonly string[], validation: boolean): string[] {
+  return validation ? [...names, ...names.map((name) => `val_${name}`)] : [...names];
 }
 
 function watchedByDefault({ validation }: TrainingCheck): string {

@@ -20,6 +20,8 @@ export interface InputSpec {
   readonly shape: Shape;
   /** Default `float32`. */
   readonly dtype?: InputDtype;
+  /** For the service: columns that feed it. */
+  readonly columns?: readonly string[];
 }
 
 /**
@@ -40,6 +42,8 @@ export interface ModelSpec {
 export interface DataSignature {
   /** Width of a row after encoding: numbers count one, one-hot categories one per category. */
   readonly features: number;
+  /** Width of each input's columns, where the inputs say which columns feed them. */
+  readonly inputs?: readonly number[];
   readonly target: TargetSignature;
   /** For a network with several outputs, in their order; `target` is then the first. */
   readonly targets?: readonly TargetSignature[];

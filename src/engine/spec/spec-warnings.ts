@@ -22,6 +22,7 @@ export function specWarnings({ layers, ends, form, data }: Warned): Fault[] {
   const chains = ends.map(({ chain }) => chain);
   return [
     ...constantKernels(layers),
+    ...lostMasks(layers),
     ...chains.flatMap((chain) =>
       form === 'sequential' ? lateDropout(chain) : lateDropout(chain).map(({ suggestion: _suggestion, ...fault }) => fault),
     ),
@@ -50,6 +51,17 @@ function constantKernels(layers: readonly WalkedLayer[]): Fault[] {
         };
       }),
   );
+}
+
+/** As in Keras, where such a layer warns that it destroys the mask. */
+function lostMasks(layers: readonly WalkedLayer[]): Fault[] {
+  return layers
+    .filter(({ losesMask }) => losesMask)
+    .map(({ pointer, resolvedName }) => ({
+      pointer,
+      code: 'mask_lost',
+      detail: `${resolvedName} takes no notice of a mask: from here on the padding of a sequence counts like its other steps.`,
+    }));
 }
 
 function lateDropout(layers: readonly WalkedLayer[]): Fault[] {

@@ -59,6 +59,18 @@ const EARLY_STOPPING = Type.Object(
   { additionalProperties: false },
 );
 
+/** What one output of several has instead. */
+const OUTPUT = Type.Object(
+  {
+    loss: Type.Optional(Type.Unsafe<string | TypedOptions>(nameOrOptions(LOSSES, [AUTO_LOSS]))),
+    loss_weight: Type.Number({ minimum: 0, default: 1, description: 'Factor of its loss in the sum that is trained on.' }),
+    metrics: Type.Optional(
+      Type.Array(Type.Unsafe<MetricName | (TypedOptions & { type: MetricName })>(nameOrOptions(METRICS)), { uniqueItems: true }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** Training options as posted. Which loss fits, which metric can be watched and how many epochs are allowed is checked beside it. */
 export const TRAINING = Type.Object(
   {
@@ -69,7 +81,7 @@ export const TRAINING = Type.Object(
       default: AUTO_LOSS,
       description: '`auto` takes the likelihood that belongs to the output layer and the target.',
     }),
-    optimizer: Type.Unsafe<{ type: string; learning_rate: number; [option: string]: unknown }>({
+    optimizer: Type.Unsafe<{ type: string; learning_rate: number | 'auto'; [option: string]: unknown }>({
       oneOf: Object.values(OPTIMIZERS).map(typedSchema),
       discriminator: { propertyName: 'type' },
       default: ADAM,
@@ -79,6 +91,11 @@ export const TRAINING = Type.Object(
       Type.Array(Type.Unsafe<MetricName | (TypedOptions & { type: MetricName })>(nameOrOptions(METRICS)), {
         uniqueItems: true,
         description: 'Reported beside the loss. Default: `accuracy` for classes, `mean_absolute_error` for numbers.',
+      }),
+    ),
+    outputs: Type.Optional(
+      Type.Record(Type.String(), OUTPUT, {
+        description: 'For a network with several outputs: loss, its factor and metrics of one of them, by name.',
       }),
     ),
     schedule: Type.Unsafe<TypedOptions | null>({
@@ -107,8 +124,24 @@ export const TRAINING = Type.Object(
     shuffle: Type.Boolean({ default: true, description: 'Take the rows in a new order every epoch.' }),
     early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null, description: 'End when nothing improves any more.' }),
     checkpoint: Type.Object(
-      { every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }) },
-      { default: { every_epochs: 1 }, description: 'What is kept to resume from.', additionalProperties: false },
+      {
+        every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }),
+        every_seconds: Type.Union([Type.Number({ minimum: 0, maximum: 86_400 }), Type.Null()], {
+          default: null,
+          description: 'Not more often than this either: after the next such epoch.',
+        }),
+        keep: Type.Integer({
+          minimum: 1,
+          maximum: 100,
+          default: 2,
+          description: 'How many of the newest stay, beside that of the best epoch and those that are pinned.',
+        }),
+      },
+      {
+        default: { every_epochs: 1, every_seconds: null, keep: 2 },
+        description: 'What is kept to resume from.',
+        additionalProperties: false,
+      },
     ),
     threads: Type.Integer({
       minimum: 1,

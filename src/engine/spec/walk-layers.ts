@@ -1,6 +1,7 @@
 import type { Fault } from '../faults.ts';
 import { faultsBelow } from '../faults.ts';
 import { GraphBuilder } from '../graph/graph.ts';
+import type { Node } from '../graph/value.ts';
 import type { WeightDefinition } from '../layers/layer.ts';
 import { isFault } from '../layers/layer.ts';
 import { nodeFlops } from '../ops/calls.ts';
@@ -23,6 +24,8 @@ export interface WalkedLayer extends CheckedLayer {
   readonly outputShape: Shape | null;
   readonly weights: readonly WeightDefinition[];
   readonly report: LayerReport | null;
+  /** Whether a mask reaches it that it neither heeds nor passes on. */
+  readonly losesMask: boolean;
 }
 
 export interface Walk {
@@ -68,7 +71,7 @@ export function walkLayers(request: WalkRequest): Walk {
     inputs: inputs.map((input) => input && { value: addInput(graph, input), mask: null }),
     made: [],
     walked: layers.map((layer, index) => {
-      const rest = { inputShapes: [], inputShape: null, outputShape: null, weights: [], report: null };
+      const rest = { inputShapes: [], inputShape: null, outputShape: null, weights: [], report: null, losesMask: false };
       return { ...layer, index, resolvedName: names[index]!, ...rest };
     }),
     faults: [],
@@ -125,7 +128,14 @@ function measureLayer(progress: Progress, layer: WalkedLayer, { definition, opti
     flops: graph.nodes.slice(firstNode).reduce((sum, node) => sum + nodeFlops(node), 0),
     receptive_field: null,
   };
-  return { ...layer, outputShape, weights, report };
+  const losesMask = isMaskLost(uses.flat(), graph.nodes.slice(firstNode), made[layer.index] ?? []);
+  return { ...layer, outputShape, weights, report, losesMask };
+}
+
+function isMaskLost(inputs: readonly Tensor[], nodes: readonly Node[], outputs: readonly Tensor[]): boolean {
+  const masks = new Set(inputs.flatMap(({ mask }) => mask ?? []));
+  if (masks.size === 0 || outputs.some(({ mask }) => mask !== null)) return false;
+  return !nodes.some((node) => node.inputs.some((value) => masks.has(value)));
 }
 
 /** An input of the network can be given the dtype its layer needs. */

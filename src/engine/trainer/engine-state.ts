@@ -5,14 +5,18 @@
 
 import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
 import type { PlateauState } from '../schedules/schedule.ts';
+import { type Shape, sizeOf } from '../shape.ts';
 import type { StoredTensor } from '../weights/safetensors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
+import type { NamedTensor } from '../weights/tensor.ts';
 import type { TrackedEpochs } from './epoch-tracker.ts';
+import type { WeightsMemory } from './weights-memory.ts';
 
-const FORMAT = 'alma-state-1';
+const FORMAT = 'alma-state-2';
 /** Positions in the list of progress. */
 const PLATEAU_AT = 5;
 const OUTCOME_AT = 9;
+const LEARNING_RATE_AT = 10;
 const OUTCOMES: readonly PerceptronState['outcome'][] = ['learning', 'separated', 'cycle'];
 
 /** Where a run stands. */
@@ -20,6 +24,8 @@ export interface RunState {
   /** Epochs and updates done. */
   readonly epoch: number;
   readonly step: number;
+  /** Of the optimizer, before a schedule. */
+  readonly learningRate: number;
   readonly tracked: TrackedEpochs;
   /** Weights of the best epoch (trainable block, then the others), kept when they may have to come back. */
   readonly bestWeights: Float32Array | null;
@@ -46,20 +52,62 @@ export function stateBlocks({ trainable, others, slots }: WeightsLayout): readon
   return [trainable, others, ...slots];
 }
 
-export function encodeState(state: RunState, layout: WeightsLayout, arena: ArrayBuffer): Uint8Array {
+/** Texts a request attaches to its states, by name. */
+export type StateTexts = Readonly<Record<string, string>>;
+
+export function encodeState(state: RunState, memory: WeightsMemory, texts: StateTexts = {}): Uint8Array {
+  const { layout, arena } = memory;
   const { best, wait } = state.tracked;
   const { plateau, perceptron } = state;
   const progress = Float64Array.of(
     ...[state.epoch, state.step, wait, best?.epoch ?? 0, best?.value ?? Number.NaN],
     ...(plateau ? [plateau.rate, plateau.best, plateau.wait, plateau.cooldown] : [0, Number.NaN, 0, 0]),
     perceptron ? OUTCOMES.indexOf(perceptron.outcome) : -1,
+    state.learningRate,
   );
   const blocks = stateBlocks(layout).map((block, i) => tensor(`block/${i}`, viewOfBlock(block, arena)));
   const kept = [
     ...(state.bestWeights ? [tensor('best', state.bestWeights)] : []),
     ...(perceptron?.earlier ? [tensor('earlier', perceptron.earlier)] : []),
   ];
-  return encodeSafetensors([tensor('progress', progress), ...blocks, ...kept], { format: FORMAT, best_metric: best?.metric ?? '' });
+  return encodeSafetensors([tensor('progress', progress), ...blocks, ...kept], {
+    format: FORMAT,
+    best_metric: best?.metric ?? '',
+    weights: JSON.stringify(weightPlaces(memory)),
+    texts: JSON.stringify(texts),
+  });
+}
+
+/** Where in the blocks a weight is, so that it can be read without the plan that laid the blocks out. */
+interface WeightPlace {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly block: number;
+  /** In numbers. */
+  readonly from: number;
+}
+
+function weightPlaces({ weights, layout }: WeightsMemory): WeightPlace[] {
+  return weights.map(({ name, shape }, i) => {
+    const { byteOffset } = layout.weights[i]!;
+    const block = byteOffset < layout.others.byteOffset ? 0 : 1;
+    const start = block === 0 ? layout.trainable.byteOffset : layout.others.byteOffset;
+    return { name, shape, block, from: (byteOffset - start) / Float32Array.BYTES_PER_ELEMENT };
+  });
+}
+
+/** The weights in a state, in spec order, with the texts that were attached to it. */
+export function weightsOfState(file: Uint8Array): { readonly tensors: readonly NamedTensor[]; readonly metadata: StateTexts } {
+  const { metadata, tensors } = decodeSafetensors(file);
+  if (metadata['format'] !== FORMAT) throw new Error(`A state has the format ${FORMAT}, received ${metadata['format']}`);
+  const byName = new Map(tensors.map(({ name, data }) => [name, data]));
+  const places: readonly WeightPlace[] = JSON.parse(metadata['weights'] ?? '[]');
+  const named = places.map(({ name, shape, block, from }) => {
+    const data = byName.get(`block/${block}`);
+    if (!(data instanceof Float32Array)) throw new Error(`The state lacks block ${block}`);
+    return { name, shape, data: data.slice(from, from + sizeOf(shape)) };
+  });
+  return { tensors: named, metadata: JSON.parse(metadata['texts'] ?? '{}') };
 }
 
 /** Reads a state that belongs to this layout, or throws. */
@@ -75,12 +123,14 @@ export function decodeState(file: Uint8Array, layout: WeightsLayout): RestoredSt
   const progress = byName.get('progress') ?? [];
   const [epoch = 0, step = 0, wait = 0, bestEpoch = 0, value = Number.NaN] = progress;
   const [rate = 0, plateauBest = Number.NaN, plateauWait = 0, cooldown = 0] = progress.slice(PLATEAU_AT);
+  const learningRate = progress[LEARNING_RATE_AT] ?? Number.NaN;
   const outcome = OUTCOMES[progress[OUTCOME_AT] ?? -1];
   const bestWeights = byName.get('best');
   const earlier = byName.get('earlier');
   return {
     epoch,
     step,
+    learningRate,
     tracked: { best: bestEpoch > 0 ? { epoch: bestEpoch, metric: metadata['best_metric'] ?? '', value } : null, wait },
     bestWeights: bestWeights instanceof Float32Array ? bestWeights : null,
     plateau: rate > 0 ? { rate, best: plateauBest, wait: plateauWait, cooldown } : null,

@@ -2,6 +2,7 @@ import { CONTROL } from '../backends/backend.ts';
 import { sizeOf } from '../shape.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import { planJob } from './job-plan.ts';
+import { diagnosticsBytes } from './layer-diagnostics.ts';
 import { train } from './trainer.ts';
 import type { TrainingOptions, TrainRequest } from './training.ts';
 
@@ -11,10 +12,14 @@ export interface EstimateRequest {
   readonly training: TrainingOptions;
   /** Rows that are trained on. */
   readonly rows: number;
+  /** Whether every epoch tells how the layers are doing. */
+  readonly diagnostics?: boolean;
+  /** What the targets of the outputs after the first hold. */
+  readonly furtherTargets?: readonly ('classes' | 'numbers')[];
 }
 
 export interface Estimate {
-  /** Exactly what the trainer allocates as its arena. */
+  /** Exactly what the trainer allocates as its arena, with the copy that diagnostics look at. */
   readonly memory_bytes: number;
   /** Floating-point operations of all epochs. */
   readonly flops: number;
@@ -28,8 +33,8 @@ const UPDATE_FLOPS = 12;
 const P90_OVER_P50 = 2;
 
 /** Cost of a job before it is queued: plans it, allocates nothing for it, and measures this machine at the first call. */
-export function estimateTraining({ spec, task, training, rows }: EstimateRequest): Estimate {
-  const plan = planJob({ spec, task, training, rows });
+export function estimateTraining({ spec, task, training, rows, diagnostics = false, furtherTargets = [] }: EstimateRequest): Estimate {
+  const plan = planJob({ spec, task, training, rows, furtherTargets });
   const parameters = plan.weights.reduce((sum, { shape, trainable }) => sum + (trainable ? sizeOf(shape) : 0), 0);
   const steps = training.epochs * Math.ceil(rows / plan.training.batchSize);
   const rowsTrained = training.epochs * rows;
@@ -37,7 +42,12 @@ export function estimateTraining({ spec, task, training, rows }: EstimateRequest
   const flops = rowsTrained * plan.flopsPerRow.training + rows * plan.flopsPerRow.evaluation + steps * parameters * UPDATE_FLOPS;
   const { flopsPerSecond, secondsPerStep, secondsPerRow } = measureMachine();
   const seconds = flops / flopsPerSecond + steps * secondsPerStep + rowsTrained * secondsPerRow;
-  return { memory_bytes: plan.arenaBytes, flops, seconds_p50: seconds, seconds_p90: seconds * P90_OVER_P50 };
+  return {
+    memory_bytes: plan.arenaBytes + (diagnostics ? diagnosticsBytes(plan) : 0),
+    flops,
+    seconds_p50: seconds,
+    seconds_p90: seconds * P90_OVER_P50,
+  };
 }
 
 interface Machine {

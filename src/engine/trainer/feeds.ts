@@ -3,6 +3,12 @@ import type { InputFeed } from '../plan/input-feeds.ts';
 /** Rows of one input or target. */
 export type Feed = Float32Array | Int32Array;
 
+/** Feeds that hold some rows, and where in them the rows are. */
+export interface PlacedRows {
+  readonly feeds: readonly Feed[];
+  readonly order: Int32Array;
+}
+
 /** The inputs of a network side by side in each row, or one array per input. */
 export type Features = Float32Array | readonly Feed[];
 

@@ -8,14 +8,15 @@ import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { sizeOf } from '../shape.ts';
-import type { Feed } from './feeds.ts';
+import type { PlacedRows } from './feeds.ts';
 
 /** The step that ended at a guard. The weights in the arena are still those before it. */
 export interface BrokenStep {
   readonly plan: TrainingPlan;
   readonly backend: Backend;
   readonly arena: ArrayBuffer;
-  readonly feeds: readonly Feed[];
+  readonly placed: PlacedRows;
+  /** Their numbers in the data. */
   readonly batchRows: Int32Array;
   readonly number: number;
   readonly seed: readonly [number, number];
@@ -32,7 +33,7 @@ export interface NonFinite {
  * again on a copy, each value with a place of its own and a guard behind every call. The same numbers come out, because a step
  * is a function of weights, rows, seed and number.
  */
-export function findNonFinite({ plan, backend, arena, feeds, batchRows, number, seed }: BrokenStep): NonFinite | null {
+export function findNonFinite({ plan, backend, arena, placed, batchRows, number, seed }: BrokenStep): NonFinite | null {
   const { step, training } = plan;
   const end = step.calls.findIndex(({ layer }) => layer === 'update');
   const guarded = step.calls.slice(0, end).filter(({ kernel }) => kernel !== 'guard_finite');
@@ -44,8 +45,7 @@ export function findNonFinite({ plan, backend, arena, feeds, batchRows, number, 
   const { arena: copy, sessions } = backend.bind([program]);
   new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
   const { nonFinite } = sessions[0]!.run({
-    feeds,
-    order: batchRows,
+    ...placed,
     from: 0,
     to: batchRows.length,
     firstStep: number,

@@ -10,7 +10,7 @@ import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { gradientPlace } from '../plan/weights-layout.ts';
 import { sizeOf } from '../shape.ts';
-import type { Feed } from './feeds.ts';
+import type { PlacedRows } from './feeds.ts';
 
 /** How a layer is doing, from one step on a copy of the weights. */
 export interface LayerDiagnostics {
@@ -37,28 +37,35 @@ const LIMITS: Partial<Record<OpName, readonly [number, number]>> = {
 const NEAR = 0.01;
 
 export interface DiagnosedStep {
-  readonly feeds: readonly Feed[];
-  readonly batchRows: Int32Array;
+  readonly batch: PlacedRows;
   readonly number: number;
   readonly learningRate: number;
   readonly seed: readonly [number, number];
 }
 
+function placeApart({ step, training }: TrainingPlan) {
+  const kept = step.calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
+  return placeValues({ ...step, kept, batchSize: training.batchSize, realBytes: 4 });
+}
+
+/** What the copy of the arena takes in which diagnostics look at a step. */
+export function diagnosticsBytes(plan: TrainingPlan): number {
+  return placeApart(plan).to;
+}
+
 /** Runs one step on a copy of the arena in which every value keeps its own place, and looks at all of them. */
 export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena: ArrayBuffer, step: DiagnosedStep) => LayerDiagnostics[] {
   const { step, training } = plan;
-  const kept = step.calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
-  const placed = placeValues({ ...step, kept, batchSize: training.batchSize, realBytes: 4 });
+  const placed = placeApart(plan);
   const program = assembleProgram(step.calls, placed.places, { arenaBytes: placed.to, batchSize: training.batchSize });
   const { arena: copy, sessions } = backend.bind([program]);
   const outputs = lastNodes(step.side.nodes);
-  return (arena, { feeds, batchRows, number, learningRate, seed }) => {
+  return (arena, { batch, number, learningRate, seed }) => {
     new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
     sessions[0]!.run({
-      feeds,
-      order: batchRows,
+      ...batch,
       from: 0,
-      to: batchRows.length,
+      to: batch.order.length,
       firstStep: number,
       learningRates: Float64Array.of(learningRate),
       seed,
@@ -67,7 +74,7 @@ export function createDiagnostics(plan: TrainingPlan, backend: Backend): (arena:
     return [...outputs].map(([layer, node]) => {
       const [output] = node.outputs;
       const numbers = viewOf(placed.places.get(storageOf(output!))!, copy);
-      const used = batchRows.length * sizeOf(output!.shape) * (output!.rowsPerRow ?? 1);
+      const used = batch.order.length * sizeOf(output!.shape) * (output!.rowsPerRow ?? 1);
       return {
         layer,
         ...weightNorms(plan, layer, arena, copy),

@@ -1,12 +1,23 @@
 import { isWeighted } from './job-plan.ts';
-import type { TrainingData, TrainingOptions } from './training.ts';
+import type { EncodedRows, TrainingOptions } from './training.ts';
+
+/** Rows whose losses are to be weighed. */
+interface WeighedRows extends Pick<EncodedRows, 'targets' | 'sampleWeights'> {
+  readonly rows: number;
+  readonly labels?: readonly string[];
+}
+
+/** Weights of one row: one, or one per time step. */
+export function weightsPerRow(training: TrainingOptions, { rows, targets, sampleWeights }: WeighedRows): number {
+  if (!isWeighted(training)) return 1;
+  if (training.sample_weight_column && !sampleWeights) throw new Error('The weights of the samples are missing');
+  return (training.class_weight ? targets : sampleWeights!).length / rows;
+}
 
 /** Factor of each row's loss, or of each time step's: sample weight times class weight. Null when all count the same. */
-export function weightsFeed(training: TrainingOptions, data: TrainingData): Float32Array | null {
+export function weightsFeed(training: TrainingOptions, { targets, sampleWeights, rows, labels }: WeighedRows): Float32Array | null {
   if (!isWeighted(training)) return null;
-  const { targets, sampleWeights, rows, labels } = data;
   const { class_weight } = training;
-  if (training.sample_weight_column && !sampleWeights) throw new Error('The weights of the samples are missing');
   if (!class_weight) return sampleWeights!;
   if (!(targets instanceof Int32Array)) throw new Error('Class weights need a class target');
   const ofClass = classWeights(class_weight, targets, labels);

@@ -29,7 +29,10 @@ export function* train(request: TrainRequest): Generator<EpochReport, TrainResul
 
 /** Measures the weights a request brings on the parts of its split, without a step of training. */
 export function evaluate(request: TrainRequest): TrainResult {
-  return finish(createTrainingRun(request), request, 'completed', {});
+  const { training } = request;
+  // Without updates there is no rate to look for.
+  const optimizer = { ...training.optimizer, learning_rate: 0 };
+  return finish(createTrainingRun({ ...request, training: { ...training, optimizer } }), request, 'completed', {});
 }
 
 /** Whether the stop was a request to conclude. It is taken: the backend can run again, to evaluate. */
@@ -61,7 +64,7 @@ function reportEpoch(
     step,
     metrics: results.metrics,
     ...(Object.keys(results.matrices).length > 0 && { matrices: results.matrices }),
-    learning_rate: run.learningRate,
+    learning_rate: run.latestRate,
     seconds,
     best: tracked.best!,
     ...(diagnostics && { layers: run.diagnose() }),
@@ -108,7 +111,8 @@ function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }
 }
 
 function keptOf(run: TrainingRun) {
-  return { backend: run.backend, best: run.state.tracked.best, weights: readWeights(run.memory) };
+  const { tracked, learningRate } = run.state;
+  return { backend: run.backend, best: tracked.best, learning_rate: learningRate, weights: readWeights(run.memory) };
 }
 
 function joined(results: Results, prefix: string, added: Results): Results {

@@ -1,17 +1,19 @@
-import { availableParallelism } from 'node:os';
 import { backendFor } from '../backends/select.ts';
-import { permutation, STREAMS, seedWords } from '../random.ts';
+import { readSchema } from '../json-schema.ts';
+import { OPTIMIZERS } from '../optimizers/index.ts';
+import { seedWords } from '../random.ts';
 import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
+import { epochOrder } from './epoch-order.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
-import { dealFeatures } from './feeds.ts';
 import { planJob } from './job-plan.ts';
 import { createDiagnostics, type LayerDiagnostics } from './layer-diagnostics.ts';
-import { type LearningRates, learningRates } from './learning-rates.ts';
+import { DEFAULT_RANGE, sweepLearningRates } from './learning-rate-sweep.ts';
+import { learningRates } from './learning-rates.ts';
 import { nextPerceptron } from './perceptron-outcome.ts';
+import { rowFeeds, seenRows } from './row-feeds.ts';
 import { type Compiled, type PartResult, runPart } from './run-part.ts';
-import { weightsFeed } from './sample-weights.ts';
 import type { Metrics, TrainRequest } from './training.ts';
-import { initializeWeights, overwriteWeights, type WeightsMemory } from './weights-memory.ts';
+import { firstWeights, type WeightsMemory } from './weights-memory.ts';
 
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
 export interface TrainingRun {
@@ -19,7 +21,7 @@ export interface TrainingRun {
   readonly state: RunState;
   readonly memory: WeightsMemory;
   /** Rate of the last update. */
-  readonly learningRate: number;
+  readonly latestRate: number;
   /** The variant of the backend that runs it. */
   readonly backend: string;
   /** One epoch of updates. */
@@ -36,40 +38,30 @@ export interface TrainingRun {
 
 /** Plans a job and allocates what it needs. */
 export function compile(request: TrainRequest): Compiled {
-  const { spec, task, training, data, split } = request;
-  if (data.targets instanceof Int32Array !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
+  const { spec, task, training, split } = request;
   if (split.train.length === 0) throw new Error('There is no row to train on');
-  const weights = weightsFeed(training, data);
-  const weightsPerRow = weights ? weights.length / data.rows : 1;
-  const furtherTargets = (data.furtherTargets ?? []).map((target) =>
-    target instanceof Int32Array ? ('classes' as const) : ('numbers' as const),
-  );
+  const { target, furtherTargets, weightsPerRow } = seenRows(request);
+  if ((target === 'classes') !== (task === 'classification')) throw new Error(`Targets do not fit the task ${task}`);
   const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
-  const feeds = [
-    ...dealFeatures(data.inputs ?? data.features, data.rows, plan.inputs),
-    data.targets,
-    ...(data.furtherTargets ?? []),
-    ...(weights ? [weights] : []),
-  ];
-  // More threads than cores would only wait for each other; the results are the same.
-  const threads = Math.min(request.training.threads, availableParallelism());
-  const { arena, sessions } = backend.bind([plan.training, plan.evaluation], threads);
-  return { request, plan, backend, arena, feeds, sessions: { training: sessions[0]!, evaluation: sessions[1]! } };
+  const rows = rowFeeds(request, plan.inputs);
+  const { arena, sessions } = backend.bind([plan.training, plan.evaluation], request.training.threads);
+  return { request, plan, backend, arena, rows, sessions: { training: sessions[0]!, evaluation: sessions[1]! } };
 }
 
 export function createTrainingRun(request: TrainRequest): TrainingRun {
   const { training, split } = request;
   const compiled = compile(request);
-  const { plan, arena, backend, feeds } = compiled;
+  const { plan, arena, backend, rows } = compiled;
   const memory = { weights: plan.weights, layout: plan.layout, arena };
   const stepsPerEpoch = Math.ceil(split.train.length / plan.training.batchSize);
-  const context = { learningRate: training.optimizer.learning_rate, totalSteps: training.epochs * stepsPerEpoch };
-  const schedule = learningRates(training, context, split.validation.length > 0);
   const rates = new Float64Array(stepsPerEpoch);
   const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
   const metric = trackedMetric(training, split.validation.length > 0);
-  let state = startState(request, memory, schedule);
+  const start = startState(request, compiled, memory);
+  const context = { learningRate: start.learningRate, totalSteps: training.epochs * stepsPerEpoch };
+  const schedule = learningRates(training, context, split.validation.length > 0);
+  let state: RunState = { ...start, plateau: start.plateau ?? schedule.start() };
   const layerNames = new Set(request.spec.layers.map(({ name }) => name));
   let diagnostics: ReturnType<typeof createDiagnostics> | null = null;
 
@@ -79,7 +71,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
     get state() {
       return state;
     },
-    get learningRate() {
+    get latestRate() {
       return rates.at(-1)!;
     },
     trainEpoch() {
@@ -104,9 +96,9 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
     },
     diagnose() {
       diagnostics ??= createDiagnostics(plan, backend);
-      const batchRows = epochOrder(request, state.epoch).subarray(0, plan.training.batchSize);
+      const batch = rows.place(epochOrder(request, state.epoch).subarray(0, plan.training.batchSize));
       const seed = seedWords(training.seed);
-      const nodes = diagnostics(arena, { feeds, batchRows, number: state.step, learningRate: rates.at(-1)!, seed });
+      const nodes = diagnostics(arena, { batch, number: state.step, learningRate: rates.at(-1)!, seed });
       // The loss emits nodes under its own name.
       return nodes.filter(({ layer }) => layerNames.has(layer));
     },
@@ -117,29 +109,41 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
         from += block.length;
       }
     },
-    encodeState: () => encodeState(state, plan.layout, arena),
+    encodeState: () => encodeState(state, memory, request.stateTexts),
   };
 }
 
 const NO_UPDATES = new Float64Array(0);
 
-function startState({ training, initialWeights, resumeFrom }: TrainRequest, memory: WeightsMemory, schedule: LearningRates): RunState {
-  if (!resumeFrom) {
-    initializeWeights(memory, training.seed);
-    if (initialWeights) overwriteWeights(memory, initialWeights);
-    const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
-    return { epoch: 0, step: 0, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: schedule.start(), perceptron };
+/** Where a run begins, but for what its schedule begins with. */
+function startState(request: TrainRequest, compiled: Compiled, memory: WeightsMemory): RunState {
+  const { training, resumeFrom } = request;
+  if (resumeFrom) {
+    const { blocks, ...state } = decodeState(resumeFrom, memory.layout);
+    stateBlocks(memory.layout).forEach((block, i) => {
+      viewOfBlock(block, memory.arena).set(blocks[i]!);
+    });
+    const { learning_rate: given } = training.optimizer;
+    return given === 'auto' ? state : { ...state, learningRate: given };
   }
-  const { blocks, ...state } = decodeState(resumeFrom, memory.layout);
-  stateBlocks(memory.layout).forEach((block, i) => {
-    viewOfBlock(block, memory.arena).set(blocks[i]!);
-  });
-  return state;
+  const learningRate = training.optimizer.learning_rate === 'auto' ? findRate(request, compiled, memory) : training.optimizer.learning_rate;
+  firstWeights(memory, request);
+  const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
+  return { epoch: 0, step: 0, learningRate, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: null, perceptron };
 }
 
-/** The training rows in the order of an epoch (from 0): a permutation drawn from the seed and the epoch. */
-function epochOrder({ training, split: { train } }: TrainRequest, epoch: number): Int32Array {
-  return training.shuffle ? permutation(training.seed, STREAMS.shuffle, epoch, train.length).map((position) => train[position]!) : train;
+/** The rate a range test suggests for the very weights and rows of the job; the optimizer's default where the loss never falls. */
+function findRate(request: TrainRequest, compiled: Compiled, memory: WeightsMemory): number {
+  firstWeights(memory, request);
+  const { suggested_learning_rate: suggested } = sweepLearningRates(compiled, DEFAULT_RANGE);
+  // What the sweep has written is not what the training starts from.
+  new Uint8Array(memory.arena).fill(0);
+  return suggested ?? defaultRate(request.training.optimizer.type);
+}
+
+function defaultRate(optimizer: string): number {
+  const definition = Object.values(OPTIMIZERS).find(({ type }) => type === optimizer);
+  return Number(readSchema(definition!.options).properties!['learning_rate']!.default);
 }
 
 function concatenate(blocks: readonly Float32Array[]): Float32Array {

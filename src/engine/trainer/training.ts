@@ -1,5 +1,5 @@
 import type { BackendName } from '../backends/select.ts';
-import type { Matrix } from '../metrics/metric.ts';
+import type { Matrix, TargetUnits } from '../metrics/metric.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
 import type { Feed } from './feeds.ts';
@@ -13,7 +13,8 @@ export interface TrainingOptions {
   readonly loss: string | TypedOptions;
   /** For a network with several outputs: what one of them has instead, by its name. */
   readonly outputs?: Readonly<Record<string, OutputTraining>>;
-  readonly optimizer: { readonly type: string; readonly learning_rate: number; readonly [option: string]: unknown };
+  /** A learning rate `auto` is found by a range test before the first epoch. */
+  readonly optimizer: { readonly type: string; readonly learning_rate: number | 'auto'; readonly [option: string]: unknown };
   /** Types alone, or with options. */
   readonly metrics: readonly (string | TypedOptions)[];
   /** How the learning rate changes; null: not at all. */
@@ -29,8 +30,8 @@ export interface TrainingOptions {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly early_stopping: EarlyStoppingOptions | null;
-  /** For the service: how often the state is kept. */
-  readonly checkpoint: { readonly every_epochs: number };
+  /** For the service: how often the state is kept, and how many of them. */
+  readonly checkpoint: { readonly every_epochs: number; readonly every_seconds?: number | null; readonly keep?: number };
   readonly threads: number;
   readonly on_divergence: 'stop';
 }
@@ -58,26 +59,45 @@ export interface EarlyStoppingOptions {
 }
 
 /** Encoded rows, row-major. Class targets are Int32Array (rows), numeric ones Float32Array (rows × outputs), standardised. */
-export interface TrainingData {
-  readonly rows: number;
-  readonly featureWidth: number;
+export interface EncodedRows {
   /** The inputs of a network side by side in each row. */
   readonly features: Float32Array;
   /** Instead of `features`: one array per input of a network with several. */
   readonly inputs?: readonly Feed[];
-  readonly targetWidth: number;
   readonly targets: Float32Array | Int32Array;
   /** Targets of the outputs after the first. */
   readonly furtherTargets?: readonly Feed[];
+  /** Factor of each row's loss, or of each time step's, row-major. */
+  readonly sampleWeights?: Float32Array;
+}
+
+/** What is known of the rows beside their numbers. */
+interface DataDescription {
+  readonly rows: number;
+  readonly featureWidth: number;
+  readonly targetWidth: number;
   /** Standard deviation by which each numeric target column was divided: metrics are reported in the column's units. */
   readonly targetStd?: Float64Array;
   /** Mean that was taken from each numeric target column. */
   readonly targetMean?: Float64Array;
+  /** The same for the targets of the outputs after the first. */
+  readonly furtherUnits?: readonly TargetUnits[];
   /** Labels of the classes in the order of their indices: `class_weight` names them. */
   readonly labels?: readonly string[];
-  /** Factor of each row's loss, or of each time step's, row-major. */
-  readonly sampleWeights?: Float32Array;
 }
+
+/** All rows in memory. */
+export interface HeldData extends DataDescription, EncodedRows {}
+
+/** Rows that are read whenever they are needed: data that would not fit in memory. The same rows train to the same bits. */
+export interface StoredData extends DataDescription {
+  /** Rows to ask for at once; where a batch is larger, a whole batch is asked for. */
+  readonly rowsPerRead: number;
+  /** These rows in this order. The next read may overwrite what it gave. */
+  readonly read: (rows: Int32Array) => EncodedRows;
+}
+
+export type TrainingData = HeldData | StoredData;
 
 /** Row numbers of each part. */
 export interface Split {
@@ -97,6 +117,8 @@ export interface TrainRequest {
   readonly initialWeights?: readonly NamedTensor[];
   /** State bytes of a checkpoint to go on from. */
   readonly resumeFrom?: Uint8Array;
+  /** Texts that every state carries, beside the weights somebody may take out of it. */
+  readonly stateTexts?: Readonly<Record<string, string>>;
   /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
   readonly control: Int32Array;
   /** Whether each report says how the layers are doing, at the price of one more step per epoch. */
@@ -161,6 +183,8 @@ export interface TrainResult {
    */
   readonly metrics: Metrics;
   readonly matrices: Matrices;
+  /** The rate of the optimizer that schedules start from: as asked for, or as it was found. */
+  readonly learning_rate: number;
   /** Whether training came to an end of its own: false for a perceptron that still errs, after divergence and when stopped. */
   readonly converged: boolean;
   readonly best: BestEpoch | null;

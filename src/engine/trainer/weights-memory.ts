@@ -3,6 +3,7 @@ import type { WeightsLayout } from '../plan/weights-layout.ts';
 import { sameShape } from '../shape.ts';
 import type { NetworkWeight } from '../spec/build-graph.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
+import type { TrainRequest } from './training.ts';
 
 /** The weights of a plan and the arena that holds them. */
 export interface WeightsMemory {
@@ -18,6 +19,12 @@ export function initializeWeights(memory: WeightsMemory, seed: number): void {
     view.set(initialize(weight.initializer, weight.shape, seed, weight.stream));
     if (weight.ones) view.fill(1, weight.ones.from, weight.ones.to);
   });
+}
+
+/** The weights a training starts from: drawn ones, and those that are given instead. */
+export function firstWeights(memory: WeightsMemory, { training, initialWeights }: Pick<TrainRequest, 'training' | 'initialWeights'>): void {
+  initializeWeights(memory, training.seed);
+  if (initialWeights) overwriteWeights(memory, initialWeights);
 }
 
 /** Copies of all weights in spec order. */

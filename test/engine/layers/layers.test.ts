@@ -74,6 +74,12 @@ const WINDOW_EXAMPLES = {
       output: [12, 6, 2],
       weights: { kernel: [2, 3, 2, 5] },
     },
+    {
+      options: { filters: 2, kernel_size: 3, strides: 2, dilation_rate: [2, 1] },
+      input: [4, 3, 5],
+      output: [11, 7, 2],
+      weights: { kernel: [3, 3, 2, 5], bias: [2] },
+    },
   ],
   max_pooling1d: [{ options: {}, input: [7, 3], output: [3, 3], weights: {} }],
   max_pooling2d: [
@@ -96,7 +102,10 @@ const WINDOW_EXAMPLES = {
     { options: { scale: false, center: false }, input: [3], output: [3], weights: { moving_mean: [3], moving_variance: [3] } },
   ],
   layer_normalization: [{ options: { center: false }, input: [4, 3], output: [4, 3], weights: { gamma: [3] } }],
-  prelu: [{ options: {}, input: [4, 3], output: [4, 3], weights: { alpha: [4, 3] } }],
+  prelu: [
+    { options: {}, input: [4, 3], output: [4, 3], weights: { alpha: [4, 3] } },
+    { options: { shared_axes: [1, 3] }, input: [4, 3, 2], output: [4, 3, 2], weights: { alpha: [1, 3, 1] } },
+  ],
   maxout: [{ options: { units: 2, pieces: 3 }, input: [5, 4], output: [5, 2], weights: { kernel: [4, 6], bias: [6] } }],
   spatial_dropout1d: [{ options: { rate: 0.5 }, input: [4, 2], output: [4, 2], weights: {} }],
   spatial_dropout2d: [{ options: { rate: 0.5 }, input: [4, 3, 2], output: [4, 3, 2], weights: {} }],

@@ -25,6 +25,8 @@ const CASES: readonly (readonly [type: string, options: object, input: readonly 
   ['separable_conv2d', { filters: 3, kernel_size: 2, depth_multiplier: 2 }, [3, 4, 2]],
   ['conv2d_transpose', { filters: 2, kernel_size: [3, 2], strides: [2, 1], padding: 'same' }, [3, 3, 2]],
   ['conv2d_transpose', { filters: 2, kernel_size: 2, strides: 3 }, [2, 3, 2]],
+  ['conv2d_transpose', { filters: 2, kernel_size: [3, 2], dilation_rate: [1, 2] }, [3, 2, 2]],
+  ['conv2d_transpose', { filters: 2, kernel_size: 3, strides: [1, 2], dilation_rate: 2, padding: 'same' }, [4, 3, 2]],
   ['max_pooling1d', { pool_size: 3, strides: 2, padding: 'same' }, [6, 2]],
   ['max_pooling2d', { pool_size: [2, 3], strides: 1 }, [4, 4, 2]],
   ['average_pooling1d', { pool_size: 3, strides: 2, padding: 'same' }, [6, 2]],
@@ -39,6 +41,9 @@ const CASES: readonly (readonly [type: string, options: object, input: readonly 
   ['layer_normalization', { scale: false }, [3, 5]],
   ['layer_normalization', { scale: false, center: false }, [5]],
   ['prelu', {}, [3, 2]],
+  ['prelu', { shared_axes: [1, 2] }, [3, 2, 4]],
+  ['prelu', { shared_axes: [2] }, [3, 2, 4]],
+  ['prelu', { shared_axes: [1, 2, 3] }, [3, 2, 2]],
   ['maxout', { units: 3, pieces: 4, use_bias: false }, [2, 3]],
 ];
 

@@ -46,7 +46,7 @@ describe('defaults', () => {
       seed: 0,
       shuffle: true,
       early_stopping: null,
-      checkpoint: { every_epochs: 1 },
+      checkpoint: { every_epochs: 1, every_seconds: null, keep: 2 },
       threads: 1,
       on_divergence: 'stop',
     });
@@ -91,7 +91,7 @@ describe('defaults', () => {
       seed: 2 ** 53 - 1,
       shuffle: false,
       early_stopping: { metric: 'val_loss', patience: 0, min_delta: 0.1, restore_best: false },
-      checkpoint: { every_epochs: 3 },
+      checkpoint: { every_epochs: 3, every_seconds: 60, keep: 4 },
       threads: 1,
       on_divergence: 'stop',
     };

@@ -1,12 +1,15 @@
 import { CONTROL } from '../../../src/engine/backends/backend.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
-import type { EpochReport, TrainingOptions, TrainRequest, TrainResult } from '../../../src/engine/trainer/training.ts';
+import type { EpochReport, HeldData, TrainingOptions, TrainRequest, TrainResult } from '../../../src/engine/trainer/training.ts';
 
 const dense = { type: 'dense', use_bias: true, kernel_initializer: 'glorot_uniform', bias_initializer: 'zeros' };
 const ROWS = 90;
 
+/** A job whose data is in memory. */
+export type HeldRequest = TrainRequest & { readonly data: HeldData };
+
 /** A small classification job whose classes can be learned; `changes` replaces training options. */
-export function classification(changes: Partial<TrainingOptions> = {}, request: Partial<TrainRequest> = {}): TrainRequest {
+export function classification(changes: Partial<TrainingOptions> = {}, request: Partial<HeldRequest> = {}): HeldRequest {
   const features = Float32Array.from({ length: ROWS * 4 }, (_, i) => Math.sin(i * 7.3));
   const rows = Int32Array.from({ length: ROWS }, (_, i) => i);
   const score = (row: number) => features[row * 4]! + features[row * 4 + 1]! / 2;

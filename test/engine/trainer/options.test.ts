@@ -154,6 +154,6 @@ describe.each(BACKENDS)('training options on the %s backend', (backend) => {
     expect(suggested_learning_rate).toBeGreaterThan(0.01);
     expect(suggested_learning_rate).toBeLessThan(10);
     Atomics.store(request.control, CONTROL.stop, 1);
-    expect(testLearningRates(request, range)).toEqual({ points: [], suggested_learning_rate: null, stop_reason: 'stopped' });
+    expect(testLearningRates(request, range)).toMatchObject({ points: [], suggested_learning_rate: null, stop_reason: 'stopped' });
   });
 });

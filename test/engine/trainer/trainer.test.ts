@@ -207,6 +207,15 @@ describe('the estimate', () => {
     expect(estimate.seconds_p90).toBeGreaterThan(estimate.seconds_p50);
   });
 
+  it('counts the copy of the arena that diagnostics look at', () => {
+    const { spec, task, training, data } = classification();
+    const request = { spec, task, training, rows: data.rows };
+    const copy = estimateTraining({ ...request, diagnostics: true }).memory_bytes - estimateTraining(request).memory_bytes;
+    // All weights, gradients and slots, and beside them the activations of a batch, none in the place of another: the 12 units
+    // of `hidden`, before and after relu and dropout, and the 3 of `out`.
+    expect(copy).toBeGreaterThan(planJob(request).step.from + training.batch_size * (12 + 3) * 4);
+  });
+
   it('plans networks far too large to allocate', () => {
     const { spec, task, training } = classification();
     const layers = spec.layers.map((layer) => (layer.name === 'hidden' ? { ...layer, units: 1e9 } : layer));

@@ -1,26 +1,25 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { openNamelessFile } from '../lib/nameless-file.ts';
 import type { ByteSource } from './text-decoding.ts';
 
-/** An upload on disk, for the import to read twice. Its file has no name any more: whatever happens, nothing is left of it. */
+/** A stream on disk: an upload for the import to read twice, a table for a training to read again and again. */
 export interface Spool {
   readonly bytes: number;
   /** Of the bytes as they were sent. */
   readonly sha256: string;
   readonly open: ByteSource;
+  /** For threads of this process, until it is closed. */
+  readonly fd: number;
   close(): Promise<void>;
 }
 
 const READ_BYTES = 256 * 1024;
 
 /** Writes a stream to a nameless temporary file. A stream that fails, or that `onBytes` refuses, leaves nothing behind. */
-export async function spoolUpload(stream: AsyncIterable<Uint8Array>, onBytes: (total: number) => void): Promise<Spool> {
-  const path = join(tmpdir(), `alma-upload-${randomUUID()}`);
-  const file = await open(path, 'wx+', 0o600);
+export async function spool(stream: AsyncIterable<Uint8Array>, onBytes: (total: number) => void): Promise<Spool> {
+  const file = await openNamelessFile();
   try {
-    await unlink(path);
     const hash = createHash('sha256');
     let bytes = 0;
     for await (const piece of stream) {
@@ -29,7 +28,7 @@ export async function spoolUpload(stream: AsyncIterable<Uint8Array>, onBytes: (t
       await file.writeFile(piece);
       bytes += piece.length;
     }
-    return { bytes, sha256: hash.digest('hex'), open: () => readFrom(file), close: () => file.close() };
+    return { bytes, sha256: hash.digest('hex'), open: () => readFrom(file), fd: file.fd, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;

@@ -1,0 +1,58 @@
+import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import { openNamelessFile } from '../lib/nameless-file.ts';
+import type { StoredDataset } from './dataset-store.ts';
+import { spool } from './spool.ts';
+import type { Table } from './table.ts';
+import { createTableCache } from './table-cache.ts';
+import { decodeTable } from './table-file.ts';
+import { bytesAtOnce, type TableOnDisk } from './table-on-disk.ts';
+
+/** A table as a training reads it. */
+export interface OpenedTable {
+  readonly table: Table | TableOnDisk;
+  close(): Promise<void>;
+}
+
+export interface TableReaderDeps {
+  readonly blobs: Pick<BlobStore, 'read' | 'readAll'>;
+  /** Bytes of tables kept in memory. */
+  readonly cacheBytesMax: number;
+  /** Bytes a table may take together with its encoded rows; what takes more is read from disk. */
+  readonly datasetMemoryBytes: number;
+}
+
+/** Brings stored tables into memory, or where they would take too much, to a local disk. */
+export function createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes }: TableReaderDeps) {
+  const cache = createTableCache({ bytesMax: cacheBytesMax });
+  const load = ({ sha256, blobId }: StoredDataset): Promise<Table> => {
+    return cache.get(sha256, async () => decodeTable(await blobs.readAll(blobId)));
+  };
+
+  async function openOnDisk({ rows, sha256, blobId }: StoredDataset): Promise<OpenedTable> {
+    const file = await spool(blobs.read(blobId), () => undefined);
+    try {
+      if (file.sha256 !== sha256) throw new BlobError(blobId, 'does not have the hash it was stored with');
+      const encoded = await openNamelessFile();
+      const table = { rows, tableFd: file.fd, rowsFd: encoded.fd, bytesAtOnce: bytesAtOnce(datasetMemoryBytes) };
+      return {
+        table,
+        close: async () => {
+          await Promise.all([file.close(), encoded.close()]);
+        },
+      };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  return {
+    /** The whole table, from memory when it was used lately. */
+    load,
+    /** The table in memory, or in files where its rows, which take `encodedBytes` more once encoded, would take too much. */
+    async open(dataset: StoredDataset, encodedBytes: number): Promise<OpenedTable> {
+      if (dataset.bytes + encodedBytes > datasetMemoryBytes) return openOnDisk(dataset);
+      return { table: await load(dataset), close: () => Promise.resolve() };
+    },
+  };
+}

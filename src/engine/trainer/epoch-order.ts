@@ -1,0 +1,7 @@
+import { permutation, STREAMS } from '../random.ts';
+import type { TrainRequest } from './training.ts';
+
+/** The training rows in the order of an epoch (from 0): a permutation drawn from the seed and the epoch. */
+export function epochOrder({ training, split: { train } }: Pick<TrainRequest, 'training' | 'split'>, epoch: number): Int32Array {
+  return training.shuffle ? permutation(training.seed, STREAMS.shuffle, epoch, train.length).map((position) => train[position]!) : train;
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { BlobError } from '../blobs/blob-store.ts';
+import { encodeSafetensors, weightsOfState } from '../engine/index.ts';
+import { AppError } from '../errors.ts';
+import type { WeightsFile } from '../models/weights-file.ts';
+import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
+import { existingJob } from './existing-job.ts';
+import type { JobStore } from './job-store.ts';
+
+export interface CheckpointServiceDeps {
+  readonly jobs: Pick<JobStore, 'find'>;
+  readonly checkpoints: CheckpointStore;
+}
+
+export type CheckpointService = ReturnType<typeof createCheckpointService>;
+
+/** Checkpoints as the owners of their jobs see them. */
+export function createCheckpointService({ jobs, checkpoints }: CheckpointServiceDeps) {
+  const existing = async (project: string, jobId: string, id: string): Promise<StoredCheckpoint> => {
+    await existingJob(jobs, project, jobId);
+    const checkpoint = await checkpoints.find(jobId, id);
+    if (checkpoint === null) throw noCheckpoint();
+    return checkpoint;
+  };
+  return {
+    get: existing,
+
+    /** Newest first; `before` is the epoch of the last one seen. */
+    async list(project: string, jobId: string, take: number, before: number | null): Promise<StoredCheckpoint[]> {
+      await existingJob(jobs, project, jobId);
+      return checkpoints.list(jobId, take, before);
+    },
+
+    /** Keeps it whatever the policy of the job says, or no longer. Doing so twice changes nothing. */
+    async setPinned(project: string, jobId: string, id: string, pinned: boolean): Promise<StoredCheckpoint> {
+      await existingJob(jobs, project, jobId);
+      if (!(await checkpoints.setPinned(jobId, id, pinned))) throw noCheckpoint();
+      return existing(project, jobId, id);
+    },
+
+    /** The weights it holds, as a file like that of the trained weights. Throws state_conflict when it is damaged. */
+    async weights(project: string, jobId: string, id: string): Promise<WeightsFile> {
+      const { tensors, metadata } = weightsOfState(await readWhole(checkpoints, await existing(project, jobId, id)));
+      return fileOf(encodeSafetensors(tensors, metadata));
+    },
+  };
+}
+
+function noCheckpoint(): AppError {
+  return new AppError('not_found', { detail: 'The job has no checkpoint with this id: those that are no longer needed are removed.' });
+}
+
+async function readWhole(checkpoints: CheckpointStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
+  try {
+    return await checkpoints.read(checkpoint);
+  } catch (error) {
+    if (!(error instanceof BlobError)) throw error;
+    throw new AppError('state_conflict', { detail: `The checkpoint is damaged: it ${error.problem}.`, cause: error });
+  }
+}
+
+function fileOf(bytes: Uint8Array): WeightsFile {
+  return {
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    async *read(start, end) {
+      yield bytes.subarray(start, end);
+    },
+    readAll: async () => bytes,
+  };
+}

@@ -1,0 +1,25 @@
+import { readSync, writeSync } from 'node:fs';
+
+type Numbers = Float64Array | Float32Array | Int32Array;
+
+/** One call moves at most about 2 GiB. */
+const BYTES_PER_CALL_MAX = 2 ** 30;
+
+/** Fills an array from a place in a file, which must be long enough. */
+export function readNumbers<Kind extends Numbers>(fd: number, position: number, numbers: Kind): Kind {
+  move(numbers, (bytes, done) => readSync(fd, bytes, 0, bytes.length, position + done));
+  return numbers;
+}
+
+/** Writes an array to a place in a file. */
+export function writeNumbers(fd: number, position: number, numbers: Numbers): void {
+  move(numbers, (bytes, done) => writeSync(fd, bytes, 0, bytes.length, position + done));
+}
+
+function move({ buffer, byteOffset, byteLength }: Numbers, call: (bytes: Uint8Array, done: number) => number): void {
+  for (let done = 0; done < byteLength; ) {
+    const moved = call(new Uint8Array(buffer, byteOffset + done, Math.min(byteLength - done, BYTES_PER_CALL_MAX)), done);
+    if (moved === 0) throw new Error(`the file ends ${byteLength - done} bytes too soon`);
+    done += moved;
+  }
+}
