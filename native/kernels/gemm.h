@@ -156,7 +156,7 @@ static void multiply_into(const Product *product, float *scratch) {
 /* Below so many multiply-adds waking another thread costs more than it saves. */
 #define SHARED_WORK 500000
 /* Rows and columns of a task at most; both so many that packing them is little beside multiplying them. */
-#define TASK_ROWS 84
+#define TASK_ROWS 140
 #define TASK_COLUMNS 256
 
 /* A product cut into pieces of rows and columns. */

@@ -70,13 +70,14 @@ static void spatial_dropout(void *const *buffers, const int64_t *dims, const dou
   const int64_t n = dims[0], s = dims[1], c = dims[2];
   const float *x = buffers[0];
   float *y = buffers[1];
+  const Dropping dropping = dropping_of(step, scalars);
   for (int64_t row = 0; row < n; row++)
     for (int64_t from = 0, count; from < c; from += count) {
       /* Factors come in blocks of four; those of the row before are left out. */
       const int64_t element = row * c + from, skipped = element % 4, left = c - from;
       float factors[PHILOX_WORDS];
       count = left < PHILOX_WORDS - skipped ? left : PHILOX_WORDS - skipped;
-      dropout_factors(step, scalars, element - skipped, factors);
+      dropout_factors(&dropping, element - skipped, factors);
       for (int64_t k = 0; k < s; k++)
         FOR_VECTORS(i, some, count) {
           const int64_t at = (row * s + k) * c + from + i;

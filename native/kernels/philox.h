@@ -28,6 +28,26 @@ INLINE Wide multiply_low_halves(Wide a, uint64_t factor) {
 #endif
 }
 
+/* Stores a and b lane by lane in turn. */
+INLINE void store_in_turn(uint32_t *to, Wide a, Wide b) {
+#if defined(__clang__) || __GNUC__ >= 12
+#if WIDTH == 16
+  const Wide first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif WIDTH == 8
+  const Wide first = __builtin_shufflevector(a, b, 0, 4, 1, 5), second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+  const Wide first = __builtin_shufflevector(a, b, 0, 2), second = __builtin_shufflevector(a, b, 1, 3);
+#endif
+  memcpy(to, &first, sizeof(first));
+  memcpy(to + WIDTH, &second, sizeof(second));
+#else
+  UNROLL for (int lane = 0; lane < PHILOX_LANES; lane++) {
+    const uint64_t pair[2] = {a[lane], b[lane]};
+    memcpy(to + 4 * lane, pair, sizeof(pair));
+  }
+#endif
+}
+
 /* The words of PHILOX_BLOCKS blocks from `first`: word w of block b at words[4 b + w]. Only lower halves of lanes count. */
 INLINE void philox(const uint32_t key[2], uint32_t first, uint32_t step, uint32_t stream, uint32_t words[PHILOX_WORDS]) {
   Wide x0[PHILOX_VECTORS], x1[PHILOX_VECTORS], x2[PHILOX_VECTORS], x3[PHILOX_VECTORS];
@@ -52,10 +72,7 @@ INLINE void philox(const uint32_t key[2], uint32_t first, uint32_t step, uint32_
   }
   UNROLL for (int v = 0; v < PHILOX_VECTORS; v++) {
     const Wide low = (x0[v] & 0xffffffff) | x1[v] << 32, high = (x2[v] & 0xffffffff) | x3[v] << 32;
-    UNROLL for (int lane = 0; lane < PHILOX_LANES; lane++) {
-      const uint64_t block[2] = {low[lane], high[lane]};
-      memcpy(words + 4 * (v * PHILOX_LANES + lane), block, sizeof(block));
-    }
+    store_in_turn(words + 4 * v * PHILOX_LANES, low, high);
   }
 }
 

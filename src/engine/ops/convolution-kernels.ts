@@ -4,7 +4,7 @@ import { sizeOf } from '../shape.ts';
 import type { CallSize, KernelDefinition } from './op.ts';
 import { fixed, scratchValue } from './op.ts';
 import { eachCell, planeOf, WINDOW_DIMS, WINDOW_SCALARS, windowDims, windowScalars } from './window.ts';
-import type { WindowAttributes } from './window-attributes.ts';
+import type { Pair, WindowAttributes } from './window-attributes.ts';
 
 /** f filters, a window of (r, s), d channels per group; the last is the room the kernels have, in floats. */
 const DIMS = [...WINDOW_DIMS, 'f', 'r', 's', 'd', 'b'];
@@ -47,7 +47,7 @@ export function convolutionSizes({ x, kernel, depth, attributes, layer }: Convol
   const positions = attributes.output[0] * attributes.output[1];
   const isCopied = isLowered(x, depth, attributes);
   const lowered = taps * Math.min(Math.max(LOWERED_POSITIONS_MIN, Math.floor(LOWERED_FLOATS / taps)), LOWERED_ROWS_MAX * positions);
-  const room = isCopied ? Math.max(lowered, partsRoom(height * width, depth, filters)) : 1;
+  const room = isCopied ? Math.max(lowered, partsRoom(attributes.window, depth, filters)) : 1;
   return {
     dims: [...windowDims(x.shape, attributes), ...[filters, height, width, depth, room].map(fixed)],
     scalars: windowScalars(attributes),
@@ -57,9 +57,10 @@ export function convolutionSizes({ x, kernel, depth, attributes, layer }: Convol
 }
 
 /** Room for the kernel in panels, either way round, and for the parts its gradient is summed in. */
-function partsRoom(taps: number, depth: number, filters: number): number {
+function partsRoom([height, width]: Pair, depth: number, filters: number): number {
   const inPanels = (columns: number) => Math.ceil(columns / PANEL) * PANEL;
-  const part = Math.max(taps, WINOGRAD_ELEMENTS) * Math.max(depth * inPanels(filters), filters * inPanels(depth));
+  const elements = height === 3 && width === 3 ? WINOGRAD_ELEMENTS : height * width;
+  const part = elements * Math.max(depth * inPanels(filters), filters * inPanels(depth));
   return part * Math.min(Math.max(Math.floor(PARTS_FLOATS / part), PARTS_MIN), PARTS_MAX);
 }
 
