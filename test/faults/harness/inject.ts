@@ -1,4 +1,4 @@
-import { KILL_POINTS, type KillPointName } from '../program/kill-points.ts';
+import { KILL_POINTS, type KillPointName } from '../programs/kill-points.ts';
 import type { Kept } from './processes.ts';
 import type { World } from './world.ts';
 
@@ -19,10 +19,11 @@ export async function dieAt(
   { pass = 1, meanwhile }: DieOptions = {},
 ): Promise<void> {
   const written = process.lines.length;
+  const deaths = process.deaths.length;
   await process.restart({ KILL_AT: `${point}:${pass}` });
   await meanwhile?.();
   await report.within(`a process reaches ${point} (${KILL_POINTS[point].what})`, REACHED_MS, () =>
-    process.lines.indexOf(`killed at ${point}`, written) >= 0 ? true : null,
+    process.deaths.length >= deaths + 2 && process.lines.indexOf(`killed at ${point}`, written) >= 0 ? true : null,
   );
   report.injected(`kill -9 at ${point}`);
   await process.ready();

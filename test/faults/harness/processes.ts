@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../../../', import.meta.url);
-const FAULTY = new URL('../program/faulty.ts', import.meta.url).href;
+const FAULTY = new URL('../programs/faulty.ts', import.meta.url).href;
 const READY_MS = 60_000;
 const POLL_MS = 10;
 

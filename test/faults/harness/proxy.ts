@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export type ProxyMode = 'pass' | 'blackhole' | { readonly delayMs: number };
 
 /** A wire to a server that can be made bad. */
-export interface Proxy {
+export interface TcpProxy {
   readonly port: number;
   /** From now on; a black hole holds every byte and lets them through in their order once it passes again. */
   mode(mode: ProxyMode): void;
@@ -14,7 +14,7 @@ export interface Proxy {
 }
 
 /** Stands between processes and `port` of this machine. */
-export async function startProxy(port: number): Promise<Proxy> {
+export async function startProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const held: (() => void)[] = [];
   let mode: ProxyMode = 'pass';

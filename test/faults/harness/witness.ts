@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Acknowledgement, WitnessReply, WitnessRequest } from '../program/witness.ts';
+import type { Acknowledgement, WitnessReply, WitnessRequest } from '../programs/witness.ts';
 
 type Asked = WitnessRequest extends infer Request ? (Request extends WitnessRequest ? Omit<Request, 'id'> : never) : never;
 
@@ -19,7 +19,7 @@ const GIVE_UP_MS = 120_000;
 
 export function startWitness(file: string): Witness {
   writeFileSync(file, '');
-  const child = fork(fileURLToPath(new URL('../program/witness.ts', import.meta.url)), [file], { execArgv: [] });
+  const child = fork(fileURLToPath(new URL('../programs/witness.ts', import.meta.url)), [file], { execArgv: [] });
   const waiting = new Map<number, (reply: WitnessReply) => void>();
   let asked = 0;
   child.on('message', (reply: WitnessReply) => {

@@ -1,5 +1,5 @@
 import { pick } from '../../jobs/simulator/random.ts';
-import { breakPostgres, checkpointBeyond, kill } from '../harness/inject.ts';
+import { breakPostgres, checkpointBeyond, holderOf, kill } from '../harness/inject.ts';
 import type { Invariant } from '../harness/invariant.ts';
 import { bitsOf, ended, epochsOf, mlp } from '../harness/jobs.ts';
 import type { Kept } from '../harness/processes.ts';
@@ -14,9 +14,9 @@ export const acknowledgedEpochs: Invariant = {
     const api = await world.startApi();
     const workers = [await world.startWorker(), await world.startWorker()];
     const dataset = await api.dataset('digits');
-    const kills = world.times({ pr: 8, nightly: 200, weekly: 1000 });
+    const kills = world.times({ pr: 6, nightly: 200, weekly: 1000 });
     for (let done = 0; done < kills; ) {
-      const job = await api.job(mlp(dataset, { epochs: 120 }));
+      const job = await api.job(mlp(dataset, { epochs: 300 }));
       const stream = world.witness.follow({ url: api.url, job });
       done += await killWhileItRuns(world, { job, workers, most: kills - done });
       await ended(world, api, job);
@@ -37,7 +37,8 @@ export async function killWhileItRuns(
     if (reached === null) return kills;
     epoch = reached;
     await world.pause(world.random.below(200));
-    const worker = (): Promise<unknown> => Promise.all(workers.map((process) => kill(world, process, 'a worker')));
+    const worker = async (): Promise<unknown> =>
+      kill(world, (await holderOf(world, job, workers)) ?? pick(world.random, workers), 'a worker');
     const postgres = (): Promise<void> => breakPostgres(world, 'SIGKILL');
     await pick(world.random, [worker, postgres, () => Promise.all([worker(), postgres()])])();
   }

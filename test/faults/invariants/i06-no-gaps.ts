@@ -14,7 +14,7 @@ export const noGaps: Invariant = {
     const workers = [await world.startWorker(), await world.startWorker()];
     const dataset = await api.dataset('digits');
     for (let n = 0; n < world.times({ pr: 2, nightly: 50, weekly: 200 }); n += 1) {
-      const job = await api.job(mlp(dataset, { epochs: 60 }));
+      const job = await api.job(mlp(dataset, { epochs: 200 }));
       await deliverAgain(world, job);
       await killWhileItRuns(world, { job, workers, most: 2 });
       await deliverAgain(world, job);

@@ -33,7 +33,7 @@ export const sameBits: Invariant = {
 async function networks(api: Api): Promise<object[]> {
   const [digits, co2] = [await api.dataset('digits'), await api.dataset('co2')];
   const rarely = { checkpoint: { every_epochs: 3 } };
-  return [mlp(digits), cnn(digits, rarely), lstm(co2, rarely)];
+  return [mlp(digits, { epochs: 150 }), cnn(digits, { ...rarely, epochs: 60 }), lstm(co2, { ...rarely, epochs: 60 })];
 }
 
 /** At random times, then in the middle of a checkpoint, after one, and after an epoch. Fewer when the job ends before. */

@@ -1,6 +1,6 @@
 import { dieAt } from '../harness/inject.ts';
 import type { Invariant } from '../harness/invariant.ts';
-import { ended, mlp, reachesEpoch } from '../harness/jobs.ts';
+import { ended, mlp, reachesEpoch, wide } from '../harness/jobs.ts';
 import { cpuSeconds, type Kept } from '../harness/processes.ts';
 import { inSeconds, quantile } from '../harness/report.ts';
 import type { Api, World } from '../harness/world.ts';
@@ -42,16 +42,6 @@ export const cancelTakesEffect: Invariant = {
     await cancelAcrossDeath(world, { api, worker, body: mlp(dataset) });
   },
 };
-
-/** An epoch of it takes long: it must be left in its middle. */
-function wide(dataset: string): object {
-  const layers = [
-    { type: 'dense', units: 2048, activation: 'relu' },
-    { type: 'dense', units: 2048, activation: 'relu' },
-    { type: 'dense', units: 10, activation: 'softmax' },
-  ];
-  return { dataset, target: 'digit', task: 'classification', spec: { layers }, training: { epochs: 3, batch_size: 1 } };
-}
 
 /** Nothing is left of the cancelled trainings. */
 async function checkIdle({ report, pause }: World, pid: number): Promise<void> {

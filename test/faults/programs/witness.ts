@@ -73,8 +73,11 @@ async function follow({ id, url, job, giveUpMs }: Extract<WitnessRequest, { type
   const seen = { event: 0, done: false };
   while (!seen.done && performance.now() < deadline) {
     try {
-      const headers = { accept: 'text/event-stream', 'last-event-id': String(seen.event) };
-      const reply = await fetch(`${url}/v1/jobs/${job}/events`, { headers, signal: AbortSignal.timeout(deadline - performance.now()) });
+      const headers = { accept: 'text/event-stream', ...(seen.event > 0 && { 'last-event-id': String(seen.event) }) };
+      const reply = await fetch(`${url}/v1/jobs/${job}/events`, {
+        headers,
+        signal: AbortSignal.timeout(Math.ceil(deadline - performance.now())),
+      });
       statuses.push(reply.status);
       if (reply.status === 200 && reply.body !== null) await readEvents(reply.body, job, seen);
     } catch {
