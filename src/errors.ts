@@ -61,6 +61,8 @@ export const SERVICE_FAULT_CODES = {
   too_many_rows: 'There are more rows than this server takes.',
   unclosed_quote: 'A quoted cell is never closed.',
   unsupported_format: 'The content is of a format that cannot be imported.',
+  // What happened to a job
+  checkpoint_damaged: 'A checkpoint was not whole: the job went on from the one before it.',
   // Training requests and instances
   columns_left_out: 'Columns that cannot be encoded are not used as features.',
   conflicting_fields: 'Two fields exclude each other.',

@@ -58,6 +58,8 @@ export async function runWorker(deps: WorkerDeps): Promise<void> {
     process.disconnect?.();
   } catch (error) {
     await shutdown.run();
+    // The channel alone would keep this process, and nobody would start another one.
+    if (process.connected) process.disconnect();
     throw error;
   }
 }

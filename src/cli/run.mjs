@@ -23,6 +23,7 @@ const PROGRAMS = {
   accuracy: 'bench/accuracy.ts',
   check: 'src/cli/check.ts',
   conformance: 'src/cli/conformance.ts',
+  faults: 'test/faults/run.ts',
   generate: 'src/cli/generate.ts',
   'api-key': 'src/cli/api-key.ts',
   'test-containers': 'src/cli/test-containers.ts',

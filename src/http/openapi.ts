@@ -19,6 +19,8 @@ const TAGS = [
   { name: 'operations', description: 'The state of this server and its workers.' },
 ];
 
+/** Marks an operation on its way into the document, in which every body would be required otherwise. */
+const BODY_OPTIONAL = 'x-body-optional';
 const NO_CONTENT = { type: 'null', description: 'Done' };
 const PROBLEM = { description: 'Refused or failed', content: { 'application/problem+json': { schema: Problem } } };
 
@@ -36,7 +38,10 @@ export async function registerOpenapi(app: App, { version }: { version: string }
       security: [{ key: [] }, {}],
     },
     hideUntagged: true,
-    transform: ({ schema, url, route }) => ({ schema: withReplies(schema, [route.method].flat()), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: { ...withReplies(schema, [route.method].flat()), ...(route.config?.bodyOptional && { [BODY_OPTIONAL]: true }) },
+      url,
+    }),
     transformObject: (document) => ('openapiObject' in document ? withComponents(document.openapiObject) : document.swaggerObject),
   });
   await app.register((scope, _options, done) => {
@@ -78,6 +83,10 @@ function hoist(node: unknown, found: Map<string, unknown>): unknown {
   if (node === null || typeof node !== 'object') return node;
   const copy: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(node)) copy[key] = key === 'examples' || key === 'example' ? child : hoist(child, found);
+  if (BODY_OPTIONAL in copy) {
+    delete copy[BODY_OPTIONAL];
+    copy['requestBody'] = { ...Object(copy['requestBody']), required: false };
+  }
   const { title } = copy;
   if (typeof title !== 'string' || !/^[A-Z][A-Za-z0-9]+$/.test(title) || 'version' in copy) return copy;
   const earlier = found.get(title);

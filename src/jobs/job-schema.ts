@@ -48,18 +48,24 @@ export const createJobBody = Type.Object(
   },
 );
 
-export const retryBody = StrictObject({
-  from: Type.Optional(Type.Enum(['checkpoint', 'start'], { default: 'checkpoint', description: 'Where it goes on.' })),
-});
+export const retryBody = StrictObject(
+  {
+    from: Type.Optional(Type.Enum(['checkpoint', 'start'], { default: 'checkpoint', description: 'Where it goes on.' })),
+  },
+  { examples: [{ from: 'checkpoint' }] },
+);
 
-export const forkBody = StrictObject({
-  checkpoint: Type.Optional(Id('checkpoint', 'One of the job; without it the newest.')),
-  patch: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), {
-      description: 'Merged into the request of the job (RFC 7396): null removes, lists are replaced.',
-    }),
-  ),
-});
+export const forkBody = StrictObject(
+  {
+    checkpoint: Type.Optional(Id('checkpoint', 'One of the job; without it the newest.')),
+    patch: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Merged into the request of the job (RFC 7396): null removes, lists are replaced.',
+      }),
+    ),
+  },
+  { examples: [{ checkpoint: 'ckpt_01J00000000000000000000000', patch: { training: { epochs: 200 } } }] },
+);
 
 export const jobListQuery = StrictObject({
   ...pagingProperties(),

@@ -11,6 +11,8 @@ export interface Operation {
   readonly parameters: readonly string[];
   /** A good JSON body, from the document's own examples; null for a route without one. */
   readonly example: unknown;
+  /** Whether it may be left out. */
+  readonly isBodyOptional: boolean;
   /** What it answers with when it succeeds. */
   readonly successes: readonly number[];
 }
@@ -19,6 +21,7 @@ interface Documented {
   readonly operationId: string;
   readonly responses: Readonly<Record<string, unknown>>;
   readonly requestBody?: {
+    readonly required?: boolean;
     readonly content: Readonly<
       Record<string, { readonly example?: unknown; readonly examples?: Readonly<Record<string, { value: unknown }>> }>
     >;
@@ -36,6 +39,7 @@ export async function documentedOperations(): Promise<readonly Operation[]> {
       path,
       parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
       example: exampleOf(documented),
+      isBodyOptional: documented.requestBody?.required === false,
       successes: Object.keys(documented.responses).map(Number).filter(Number.isInteger),
     })),
   );

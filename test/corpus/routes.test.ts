@@ -64,7 +64,7 @@ describe('every documented route refuses', () => {
 
   test.each(WITH_BODY)('$name a body that is none of its own', async (operation) => {
     const send = (body: unknown) => world.call(pathOf(operation, 'owner'), { method: operation.method, body });
-    for (const body of [[], null, 'x', 5, {}, { unexpected: 1 }]) {
+    for (const body of [[], null, 'x', 5, ...(operation.isBodyOptional ? [] : [{}]), { unexpected: 1 }]) {
       const reply = await send(body);
       expectProblem(reply);
       expect([reply.status, reply.body.errors.length > 0], JSON.stringify(body)).toEqual([422, true]);
@@ -72,6 +72,7 @@ describe('every documented route refuses', () => {
     expect((await send({ unexpected: 1 })).body.errors).toContainEqual(
       expect.objectContaining({ pointer: '/unexpected', code: 'unknown_field' }),
     );
+    if (operation.isBodyOptional) return;
     const nothing = await world.call(pathOf(operation, 'owner'), { method: operation.method });
     expect(nothing).toMatchObject({ status: 400, body: { code: 'empty_body' } });
   });

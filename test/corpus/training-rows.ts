@@ -65,6 +65,10 @@ const FIELDS: readonly Case[] = [
       every === 0 ? 'out_of_range' : 'wrong_type',
     ],
   ),
+  ...[0, 101].map(
+    (keep): Case => ['T23', `${keep} checkpoints to keep`, training({ checkpoint: { keep } }), '/training/checkpoint/keep', 'out_of_range'],
+  ),
+  ['T23', 'a checkpoint every -1 s', training({ checkpoint: { every_seconds: -1 } }), '/training/checkpoint/every_seconds', 'out_of_range'],
   ['T24', 'patience -1', training({ early_stopping: { patience: -1 } }), '/training/early_stopping/patience', 'out_of_range'],
   ['T24', 'a metric nobody knows', training({ metrics: ['magic'] }), '/training/metrics/0', 'not_one_of'],
   [

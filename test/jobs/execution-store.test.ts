@@ -216,6 +216,42 @@ describe('execution of jobs in the database', () => {
     expect(checkpoints).toEqual([{ epoch: 1 }]);
   });
 
+  it('gives a job that may have killed its worker only to a process that is alone with it, until it gets further', async () => {
+    const jobId = await insertJob(database.pool);
+    const { pool } = database;
+    const inCompany = createExecutionStore({
+      pool,
+      blobs: createBlobStore(pool),
+      leaseSeconds: LEASE_SECONDS,
+      identity: IDENTITY,
+      alone: false,
+    });
+    expect(await inCompany.claim(jobId, 'wrk_many')).not.toBeNull();
+    await recovery.interruptWorkers(['wrk_many']);
+    expect(await row(jobId)).toMatchObject({ status: 'interrupted', suspect: true, crashes: 0 });
+    expect(await inCompany.claim(jobId, 'wrk_many')).toBeNull();
+    expect([await inCompany.needsOwnProcess(jobId), await executions.needsOwnProcess(jobId)]).toEqual([true, false]);
+    const job = await claimed(jobId, 'wrk_alone');
+    await commit(job, [epoch(1)], Buffer.from('state 1'));
+    await executions.release(job.lease);
+    expect(await inCompany.claim(jobId, 'wrk_many')).not.toBeNull();
+  });
+
+  it('is guarded by the database too: an end is written once, and a fence never goes back', async () => {
+    const jobId = await insertJob(database.pool);
+    const job = await claimed(jobId);
+    await expect(database.pool.query('UPDATE job SET fence = 0 WHERE id = $1', [jobId])).rejects.toThrow('goes back');
+    await expect(database.pool.query(`UPDATE job SET status = 'lost' WHERE id = $1`, [jobId])).rejects.toThrow('job_status_known');
+    await executions.finishLeft(job.lease, 'cancelled');
+    for (const status of ['queued', 'running', 'succeeded', 'failed']) {
+      await expect(database.pool.query('UPDATE job SET status = $2 WHERE id = $1', [jobId, status])).rejects.toThrow(
+        'has ended as cancelled',
+      );
+    }
+    await database.pool.query(`UPDATE job SET status = 'queued', retries = retries + 1 WHERE id = $1`, [jobId]);
+    expect(await row(jobId)).toMatchObject({ status: 'queued', retries: 1 });
+  });
+
   it('makes weights, version, deployment and the terminal state visible together', async () => {
     const jobId = await insertJob(database.pool);
     const job = await claimed(jobId);

@@ -9,7 +9,7 @@ import { submitted } from '../../../src/jobs/lifecycle/step.ts';
 import { brokenLaw, type StepFunction, type Transition } from './laws.ts';
 
 export const JOBS = 3;
-export const WORKERS = 3;
+const WORKERS = 3;
 const SLOTS = 2;
 const EPOCHS = 2;
 const LEASE_MS = 15_000;
