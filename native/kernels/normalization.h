@@ -3,7 +3,8 @@
  *
  * Columns are summed in double over pieces of the rows, row by row, and the pieces are added in order; pieces are tasks. Mean and
  * variance take one pass: the sums are of the distances to the first row, which is never further from the mean than the rows spread, so
- * that nothing cancels (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983, shifted data).
+ * that nothing cancels (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983, shifted data). With a mask (m) the
+ * first row is the first that counts, and rows whose mask is 0 are passed over.
  */
 #include "../pool.h"
 #include "vector.h"
@@ -29,7 +30,7 @@ INLINE HalfVec half_at(const float *p) { return (HalfVec) * (const UnalignedHalf
 
 typedef struct {
   int64_t m, c, rows;
-  const float *x, *dy;
+  const float *x, *dy, *mask;
   /* Distances are taken to these, one per column: the first row, or the mean. */
   const float *centre;
   /* First column of the slab and how many it has. */
@@ -38,6 +39,16 @@ typedef struct {
   double *sums;
 } ColumnSums;
 
+INLINE int is_left_out(const float *mask, int64_t i) { return mask != NULL && mask[i] == 0; }
+
+/* Rows that count. */
+static int64_t counted_rows(const float *mask, int64_t m) {
+  if (mask == NULL) return m;
+  int64_t counted = 0;
+  for (int64_t i = 0; i < m; i++) counted += !is_left_out(mask, i);
+  return counted;
+}
+
 INLINE int64_t piece_rows(int64_t m) {
   const int64_t rows = (m + PIECES_MAX - 1) / PIECES_MAX;
   return rows < PIECE_ROWS_MIN ? PIECE_ROWS_MIN : rows;
@@ -45,13 +56,14 @@ INLINE int64_t piece_rows(int64_t m) {
 
 /*
  * Two sums of SUMMED_COLUMNS columns from `at` over some rows: of the distances to the centre and their squares, or of the gradients and
- * their products with the distances.
+ * their products with the distances. `mask` is NULL where all rows count.
  */
-INLINE void sum_block(const int is_gradient, const ColumnSums *of, int64_t begin, int64_t end, int64_t at, double *sums) {
+INLINE void sum_block(const int is_gradient, const float *mask, const ColumnSums *of, int64_t begin, int64_t end, int64_t at, double *sums) {
   Doubles first[SUMMED_COLUMNS / HALF], second[SUMMED_COLUMNS / HALF];
   UNROLL for (int v = 0; v < SUMMED_COLUMNS / HALF; v++) first[v] = second[v] = (Doubles){0};
   const float *centre = of->centre + at;
-  for (int64_t i = begin; i < end; i++)
+  for (int64_t i = begin; i < end; i++) {
+    if (is_left_out(mask, i)) continue;
     UNROLL for (int v = 0; v < SUMMED_COLUMNS / HALF; v++) {
       const int64_t place = i * of->c + at + v * HALF;
       if (is_gradient) {
@@ -65,14 +77,16 @@ INLINE void sum_block(const int is_gradient, const ColumnSums *of, int64_t begin
         second[v] += distance * distance;
       }
     }
+  }
   memcpy(sums, first, sizeof first);
   memcpy(sums + of->columns, second, sizeof second);
 }
 
 /* The same for one column. */
-INLINE void sum_column(const int is_gradient, const ColumnSums *of, int64_t begin, int64_t end, int64_t at, double *sums) {
+INLINE void sum_column(const int is_gradient, const float *mask, const ColumnSums *of, int64_t begin, int64_t end, int64_t at, double *sums) {
   double first = 0, second = 0;
   for (int64_t i = begin; i < end; i++) {
+    if (is_left_out(mask, i)) continue;
     const int64_t place = i * of->c + at;
     const double gradient = is_gradient ? (double)of->dy[place] : 0;
     const double distance = is_gradient ? (double)(of->x[place] - of->centre[at]) : (double)of->x[place] - (double)of->centre[at];
@@ -83,22 +97,27 @@ INLINE void sum_column(const int is_gradient, const ColumnSums *of, int64_t begi
   sums[of->columns] = second;
 }
 
-INLINE void sum_piece(const int is_gradient, const ColumnSums *of, int64_t piece) {
+INLINE void sum_piece(const int is_gradient, const float *mask, const ColumnSums *of, int64_t piece) {
   const int64_t begin = piece * of->rows, end = begin + of->rows < of->m ? begin + of->rows : of->m;
   double *sums = of->sums + 2 * piece * of->columns;
   int64_t j = 0;
-  for (; j + SUMMED_COLUMNS <= of->columns; j += SUMMED_COLUMNS) sum_block(is_gradient, of, begin, end, of->from + j, sums + j);
-  for (; j < of->columns; j++) sum_column(is_gradient, of, begin, end, of->from + j, sums + j);
+  for (; j + SUMMED_COLUMNS <= of->columns; j += SUMMED_COLUMNS) sum_block(is_gradient, mask, of, begin, end, of->from + j, sums + j);
+  for (; j < of->columns; j++) sum_column(is_gradient, mask, of, begin, end, of->from + j, sums + j);
 }
 
 static void sum_distances(void *context, int64_t piece, float *scratch) {
   (void)scratch;
-  sum_piece(0, context, piece);
+  sum_piece(0, NULL, context, piece);
+}
+
+static void sum_counted_distances(void *context, int64_t piece, float *scratch) {
+  (void)scratch;
+  sum_piece(0, ((const ColumnSums *)context)->mask, context, piece);
 }
 
 static void sum_gradients(void *context, int64_t piece, float *scratch) {
   (void)scratch;
-  sum_piece(1, context, piece);
+  sum_piece(1, NULL, context, piece);
 }
 
 /* Both sums of the columns of a slab, left in the first piece. */
@@ -115,14 +134,22 @@ static void sum_slab(ColumnSums *of, Task task, Step *step) {
 static void batch_statistics(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   (void)scalars;
   const int64_t m = dims[0], c = dims[1];
-  const float *x = buffers[0];
-  float *mean = buffers[1], *variance = buffers[2];
-  ColumnSums sums = {.m = m, .c = c, .rows = piece_rows(m), .x = x, .centre = x, .sums = (double *)step->scratch};
+  const float *x = buffers[0], *mask = buffers[1];
+  float *mean = buffers[2], *variance = buffers[3];
+  const int64_t counted = counted_rows(mask, m);
+  if (counted == 0) {
+    memset(mean, 0, (size_t)c * sizeof(float));
+    memset(variance, 0, (size_t)c * sizeof(float));
+    return;
+  }
+  int64_t first = 0;
+  while (is_left_out(mask, first)) first++;
+  ColumnSums sums = {.m = m, .c = c, .rows = piece_rows(m), .x = x, .mask = mask, .centre = x + first * c, .sums = (double *)step->scratch};
   FOR_SLABS(sums, c) {
-    sum_slab(&sums, sum_distances, step);
+    sum_slab(&sums, mask == NULL ? sum_distances : sum_counted_distances, step);
     for (int64_t j = 0; j < sums.columns; j++) {
-      const double distance = sums.sums[j] / (double)m, square = sums.sums[sums.columns + j] / (double)m - distance * distance;
-      mean[sums.from + j] = (float)((double)x[sums.from + j] + distance);
+      const double distance = sums.sums[j] / (double)counted, square = sums.sums[sums.columns + j] / (double)counted - distance * distance;
+      mean[sums.from + j] = (float)((double)sums.centre[sums.from + j] + distance);
       variance[sums.from + j] = square > 0 ? (float)square : square != square ? (float)square : 0;
     }
   }
@@ -147,7 +174,9 @@ static void normalize_grad_affine(void *const *buffers, const int64_t *dims, con
 /* y = shift + scale (x - mean), or dx = scale (dy - shift - (x - mean) slope): rows are tasks in pieces, columns in blocks. */
 typedef struct {
   int64_t m, c, rows;
-  const float *x, *dy, *mean, *variance, *gamma, *beta, *dgamma, *dbeta;
+  /* Rows in the mean. */
+  int64_t counted;
+  const float *x, *dy, *mean, *variance, *gamma, *beta, *dgamma, *dbeta, *mask;
   float epsilon;
   float *out;
 } Normalization;
@@ -204,6 +233,11 @@ static void normalize(void *const *buffers, const int64_t *dims, const double *s
              step);
 }
 
+/* dx = scale dy over the columns of a block. */
+INLINE void scale_row(const float *dy, const float *factors, int64_t columns, float *dx) {
+  EACH_VECTOR(at, count, columns, { store_at(dx + at, load_at(dy + at, count) * load(factors + at), count); });
+}
+
 static void grad_input_piece(void *context, int64_t piece, float *scratch) {
   (void)scratch;
   const Normalization *of = context;
@@ -213,26 +247,33 @@ static void grad_input_piece(void *context, int64_t piece, float *scratch) {
     float factors[COLUMNS], slopes[COLUMNS], shifts[COLUMNS];
     column_factors(of->variance + from, NULL, of->epsilon, columns, slopes);
     column_factors(of->variance + from, columns_from(of->gamma, from), of->epsilon, columns, factors);
-    /* slope = dgamma / sqrt(variance + epsilon) / m. */
+    /* slope = dgamma / sqrt(variance + epsilon) / counted. */
     FOR_VECTORS(at, count, columns) {
-      const Vec rows = splat((float)of->m);
+      const Vec rows = splat((float)of->counted);
       store(slopes + at, load(slopes + at) * load_at(of->dgamma + from + at, count) / rows);
       store(shifts + at, load_at(of->dbeta + from + at, count) / rows);
     }
-    for (int64_t i = piece * of->rows; i < piece_end(of, piece); i++)
+    for (int64_t i = piece * of->rows; i < piece_end(of, piece); i++) {
+      /* What is not in the mean passes the gradient on as if the mean were given. */
+      if (is_left_out(of->mask, i)) {
+        scale_row(of->dy + i * c + from, factors, columns, of->out + i * c + from);
+        continue;
+      }
       EACH_VECTOR(at, count, columns, {
         const int64_t place = i * c + from + at;
         const Vec distance = load_at(of->x + place, count) - load_at(mean + at, count);
         const Vec centred = load_at(of->dy + place, count) - load(shifts + at);
         store_at(of->out + place, load(factors + at) * multiply_add(-distance, load(slopes + at), centred), count);
       });
+    }
   }
 }
 
 static void batch_normalization_grad_input(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
   for_pieces(grad_input_piece,
-             (Normalization){.m = dims[0], .c = dims[1], .x = buffers[0], .dy = buffers[1], .mean = buffers[2], .variance = buffers[3],
-                             .gamma = buffers[4], .dgamma = buffers[5], .dbeta = buffers[6], .epsilon = (float)scalars[0], .out = buffers[7]},
+             (Normalization){.m = dims[0], .c = dims[1], .counted = counted_rows(buffers[7], dims[0]), .x = buffers[0], .dy = buffers[1],
+                             .mean = buffers[2], .variance = buffers[3], .gamma = buffers[4], .dgamma = buffers[5], .dbeta = buffers[6],
+                             .mask = buffers[7], .epsilon = (float)scalars[0], .out = buffers[8]},
              step);
 }
 
@@ -244,10 +285,7 @@ static void scale_piece(void *context, int64_t piece, float *scratch) {
     float factors[COLUMNS];
     column_factors(of->variance + from, columns_from(of->gamma, from), of->epsilon, columns, factors);
     for (int64_t i = piece * of->rows; i < piece_end(of, piece); i++)
-      EACH_VECTOR(at, count, columns, {
-        const int64_t place = i * c + from + at;
-        store_at(of->out + place, load_at(of->dy + place, count) * load(factors + at), count);
-      });
+      scale_row(of->dy + i * c + from, factors, columns, of->out + i * c + from);
   }
 }
 

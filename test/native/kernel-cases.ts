@@ -131,8 +131,6 @@ function sizesOf(kernel: KernelDefinition): readonly CaseSizes[] {
 }
 
 function plainSizesOf({ name, dims }: KernelDefinition): readonly (readonly number[])[] {
-  // There is no mean of no rows.
-  if (name === 'batch_statistics') return MATRICES.filter(([m]) => m! > 0);
   const gates = GATES[name.replace('_grad', '')];
   if (gates !== undefined) return RECURRENCES.map((sizes) => [...sizes, gates * sizes[3]!]);
   if (dims.join() === 'm,n,w') return BLOCKS;

@@ -1,11 +1,14 @@
 import Type from 'typebox';
+import type { GraphBuilder, Value } from '../graph/graph.ts';
 import { initializerOption } from '../initializers/index.ts';
+import { sizeOf } from '../shape.ts';
 import { defineLayer, passMask } from './layer.ts';
 import { affineWeights, channelsFault, normalizationOptions } from './normalization-options.ts';
 
 /**
  * Batch normalisation over all axes but the last. In training with the mean and the biased variance of the batch, which also move the
- * running averages; at inference, and in a frozen layer, with the running averages.
+ * running averages; at inference, and in a frozen layer, with the running averages. Steps a mask leaves out do not count in the mean
+ * and variance of the batch.
  */
 export const batchNormalization = defineLayer({
   type: 'batch_normalization',
@@ -26,13 +29,19 @@ export const batchNormalization = defineLayer({
       { ...statistics, name: 'moving_variance', initializer: options.moving_variance_initializer },
     ];
   },
-  build(graph, { momentum, epsilon, scale, center }, [input], { gamma, beta, moving_mean, moving_variance }, { trainable }) {
+  build(graph, { momentum, epsilon, scale, center }, [input], { gamma, beta, moving_mean, moving_variance }, { masks: [mask], trainable }) {
     const affine = [gamma, beta].filter((weight) => weight !== undefined);
     const operands = [input!, ...affine, moving_mean!, moving_variance!];
     const attributes = { epsilon, scale, center };
-    return graph.mode === 'training' && trainable
-      ? graph.apply('batch_normalization', operands, { ...attributes, momentum })
-      : graph.apply('normalization', operands, attributes);
+    if (graph.mode === 'inference' || !trainable) return graph.apply('normalization', operands, attributes);
+    const counted = mask ? [maskOfVectors(graph, input!, mask)] : [];
+    return graph.apply('batch_normalization', [...operands, ...counted], { ...attributes, momentum, masked: counted.length > 0 });
   },
   outputMask: passMask,
 });
+
+/** The mask [time] of steps (time, …, c) for every vector of the last axis. */
+function maskOfVectors(graph: GraphBuilder, { shape }: Value, mask: Value): Value {
+  const times = sizeOf(shape.slice(0, -1)) / sizeOf(mask.shape);
+  return times === 1 ? mask : graph.apply('repeat', [mask], { axis: 0, times });
+}

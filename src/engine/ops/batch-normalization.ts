@@ -1,6 +1,9 @@
 /*
  * Batch normalisation (Ioffe and Szegedy 2015, algorithms 1 and 2) over all axes but the last: x (m, c), gamma and beta (c).
- * `batch_normalization` uses the mean and the biased variance of the batch, `normalization` those it is given (inference).
+ * `batch_normalization` uses the mean and the biased variance of the batch, `normalization` those it is given (inference). Steps that a
+ * mask (m) leaves out do not count in mean and variance, but are normalised like the others, as in Keras 3. With the weights w of the
+ * mask and n steps that count, z as normalised: `dx = gamma / sqrt(variance + epsilon) (dy - w / n (sum of dy + z sum of dy z))`, where
+ * the sums are over all steps.
  */
 
 import type { NodeOf, Value } from '../graph/value.ts';
@@ -12,8 +15,8 @@ import { defineOp, fixed, lastAxis, OpError, outerSize, perRow, scratchValue } f
 type NormalizationOp = 'batch_normalization' | 'normalization';
 
 /**
- * Inputs: x, gamma and beta as the attributes say, moving mean, moving variance. Outputs: y, and the mean and variance of the
- * batch, which move the running averages once the step is accepted: `moving = momentum moving + (1 - momentum) batch`.
+ * Inputs: x, gamma and beta as the attributes say, moving mean, moving variance, a mask if masked. Outputs: y, and the mean and
+ * variance of the batch, which move the running averages once the step is accepted: `moving = momentum moving + (1 - momentum) batch`.
  */
 export const batchNormalization = defineOp({
   name: 'batch_normalization',
@@ -24,11 +27,11 @@ export const batchNormalization = defineOp({
   },
   perBatch: [1, 2],
   forward(node) {
-    const { x } = partsOf(node);
+    const { x, mask } = partsOf(node);
     const [y, mean, variance] = node.outputs;
     const { dims, layer } = sharedOf(node);
     return [
-      { kernel: 'batch_statistics', buffers: [x, mean!, variance!], dims, scalars: [], writes: [1, 2], layer },
+      { kernel: 'batch_statistics', buffers: [x, mask, mean!, variance!], dims, scalars: [], writes: [2, 3], layer },
       normalizeCall(node, mean!, variance!, y!),
     ];
   },
@@ -36,13 +39,13 @@ export const batchNormalization = defineOp({
     const { node, arrived, wanted } = request;
     const [, mean, variance] = node.outputs;
     const statistics = { mean: mean!, variance: variance! };
-    const { x, gamma } = partsOf(node);
+    const { x, gamma, mask } = partsOf(node);
     const [dx] = wanted;
     const sums = sumsOf(request);
     const calls = dx || sums.isWanted ? [sumsCall(request, statistics, sums)] : [];
     if (!dx) return calls;
-    const buffers = [x, arrived[0]!, statistics.mean, statistics.variance, gamma, sums.dGamma, sums.dBeta, dx];
-    return [...calls, { ...sharedOf(node), kernel: 'batch_normalization_grad_input', buffers, writes: [7], inPlace: [1, 7] }];
+    const buffers = [x, arrived[0]!, statistics.mean, statistics.variance, gamma, sums.dGamma, sums.dBeta, mask, dx];
+    return [...calls, { ...sharedOf(node), kernel: 'batch_normalization_grad_input', buffers, writes: [8], inPlace: [1, 8] }];
   },
   stateUpdates(node) {
     const { mean, variance } = partsOf(node);
@@ -99,18 +102,24 @@ interface Parts {
   readonly variance: Value;
   readonly gamma: Value | null;
   readonly beta: Value | null;
+  /** Which of the vectors of the last axis count, one number each. */
+  readonly mask: Value | null;
 }
 
 function partsOf(application: Pick<Application<NormalizationOp>, 'inputs' | 'attributes' | 'layer'>): Parts {
   const { scale, center } = application.attributes;
-  const [x, ...weights] = application.inputs;
+  const isMasked = 'masked' in application.attributes && application.attributes.masked;
+  const [x, ...others] = application.inputs;
+  const mask = (isMasked && others.at(-1)) || null;
+  const weights = mask ? others.slice(0, -1) : others;
   const [mean, variance] = weights.slice(-2);
   const affine = weights.slice(0, -2);
   const isComplete = affine.length === Number(scale) + Number(center);
   if (!x || !mean || !variance || !isComplete || weights.some((weight) => sizeOf(weight.shape) !== lastAxis(x))) {
     throw new OpError('batch_normalization', application, 'x [..., c] and one number per channel for the rest');
   }
-  return { x, mean, variance, gamma: (scale && affine[0]) || null, beta: (center && affine.at(-1)) || null };
+  if (mask && sizeOf(mask.shape) !== outerSize(x)) throw new OpError('batch_normalization', application, 'a mask of all axes but the last');
+  return { x, mean, variance, gamma: (scale && affine[0]) || null, beta: (center && affine.at(-1)) || null, mask };
 }
 
 function sharedOf(node: NodeOf<NormalizationOp>) {

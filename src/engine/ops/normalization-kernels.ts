@@ -1,8 +1,10 @@
+import type { Numbers } from '../backends/kernel.ts';
 import type { KernelDefinition } from './op.ts';
 
 const X = 'x (m, c)';
 const DY = 'dy (m, c)';
 const STATISTICS = ['mean (c)', 'variance (c)'];
+const MASK = 'mask (m) or absent';
 const SCALARS = ['epsilon'];
 const DIMS = ['m', 'c'];
 
@@ -10,19 +12,22 @@ const DIMS = ['m', 'c'];
 export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
   {
     name: 'batch_statistics',
-    buffers: [X, 'out: mean (c)', 'out: variance (c)'],
+    buffers: [X, MASK, 'out: mean (c)', 'out: variance (c)'],
     dims: DIMS,
     scalars: [],
-    formula: 'mean[j] = sum over i of x[i,j] / m; variance[j] = sum over i of (x[i,j] - mean[j])^2 / m, with float64 sums',
-    run([x, mean, variance], [m, c]) {
+    formula:
+      'mean[j] = sum over i of x[i,j] / n; variance[j] = sum over i of (x[i,j] - mean[j])^2 / n, with float64 sums over the n rows whose mask is not 0; both 0 where there is none',
+    run([x, mask, mean, variance], [m, c]) {
+      const rows = rowsThatCount(mask, m!);
+      const n = Math.max(rows.length, 1);
       for (let j = 0; j < c!; j += 1) {
         let sum = 0;
-        for (let i = 0; i < m!; i += 1) sum += x![i * c! + j]!;
-        const centre = sum / m!;
+        for (const i of rows) sum += x![i * c! + j]!;
+        const centre = sum / n;
         let squares = 0;
-        for (let i = 0; i < m!; i += 1) squares += (x![i * c! + j]! - centre) ** 2;
+        for (const i of rows) squares += (x![i * c! + j]! - centre) ** 2;
         mean![j] = centre;
-        variance![j] = squares / m!;
+        variance![j] = squares / n;
       }
     },
   },
@@ -61,18 +66,20 @@ export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
   },
   {
     name: 'batch_normalization_grad_input',
-    buffers: [X, DY, ...STATISTICS, 'gamma (c) or absent', 'dgamma (c)', 'dbeta (c)', 'out: dx (m, c), may be dy'],
+    buffers: [X, DY, ...STATISTICS, 'gamma (c) or absent', 'dgamma (c)', 'dbeta (c)', MASK, 'out: dx (m, c), may be dy'],
     dims: DIMS,
     scalars: SCALARS,
     formula:
-      'dx[i,j] = gamma[j] / sqrt(variance[j] + epsilon) (dy[i,j] - dbeta[j] / m - z[i,j] dgamma[j] / m), z = (x - mean) / sqrt(variance + epsilon)',
-    run([x, dy, mean, variance, gamma, dGamma, dBeta, dx], [m, c], [epsilon]) {
+      'dx[i,j] = gamma[j] / sqrt(variance[j] + epsilon) (dy[i,j] - (dbeta[j] + z[i,j] dgamma[j]) / n), z = (x - mean) / sqrt(variance + epsilon), for the n rows whose mask is not 0; dx[i,j] = gamma[j] / sqrt(variance[j] + epsilon) dy[i,j] for others',
+    run([x, dy, mean, variance, gamma, dGamma, dBeta, mask, dx], [m, c], [epsilon]) {
+      const n = rowsThatCount(mask, m!).length;
       for (let j = 0; j < c!; j += 1) {
         const inverse = 1 / Math.sqrt(variance![j]! + epsilon!);
         const factor = (gamma ? gamma[j]! : 1) * inverse;
         for (let i = 0; i < m!; i += 1) {
           const z = (x![i * c! + j]! - mean![j]!) * inverse;
-          dx![i * c! + j] = factor * (dy![i * c! + j]! - (dBeta![j]! + z * dGamma![j]!) / m!);
+          const share = mask && mask[i] === 0 ? 0 : (dBeta![j]! + z * dGamma![j]!) / n;
+          dx![i * c! + j] = factor * (dy![i * c! + j]! - share);
         }
       }
     },
@@ -101,3 +108,8 @@ export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
     },
   },
 ];
+
+/** Rows in order, without those a mask leaves out. */
+function rowsThatCount(mask: Numbers | null | undefined, m: number): number[] {
+  return Array.from({ length: m }, (_, i) => i).filter((i) => mask?.[i] !== 0);
+}

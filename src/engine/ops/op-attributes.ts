@@ -41,7 +41,7 @@ export interface OpAttributes {
   readonly convolution_transpose: WindowAttributes & { readonly size: Pair };
   readonly max_pooling: WindowAttributes;
   readonly average_pooling: WindowAttributes;
-  readonly batch_normalization: NormalizationAttributes & { readonly momentum: number };
+  readonly batch_normalization: NormalizationAttributes & { readonly momentum: number; readonly masked: boolean };
   readonly normalization: NormalizationAttributes;
   readonly layer_normalization: NormalizationAttributes;
   readonly prelu: None;

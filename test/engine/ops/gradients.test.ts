@@ -78,8 +78,8 @@ const CASES: { readonly [K in OpName]: GradientCase<K> } = {
   max_pooling: { attributes: window, inputs: [batched(5, 4, 2)] },
   average_pooling: { attributes: window, inputs: [batched(5, 4, 2)] },
   batch_normalization: {
-    attributes: { epsilon: 1e-3, scale: true, center: true, momentum: 0.9 },
-    inputs: [batched(2, 3), parameter(3), parameter(3), parameter(3), variance(3)],
+    attributes: { epsilon: 1e-3, scale: true, center: true, momentum: 0.9, masked: true },
+    inputs: [batched(2, 3), parameter(3), parameter(3), parameter(3), variance(3), mask(2)],
     differentiated: [0, 1, 2],
   },
   normalization: {
