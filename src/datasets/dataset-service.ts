@@ -3,6 +3,7 @@ import type { Database, Tx } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
+import { createTurns } from '../lib/turns.ts';
 import { BUILTINS } from './builtins.ts';
 import { importCsv } from './csv-import.ts';
 import type { DatasetContent } from './dataset-schema.ts';
@@ -34,9 +35,13 @@ export interface NewDatasetRequest {
   readonly schema: readonly RequestedColumn[];
 }
 
+/** Finished columns are in memory while they are imported; uploads that wait for their turn are on disk. */
+const IMPORTS_AT_ONCE = 2;
+
 /** Tables to train on: import, look up, preview, remove. */
 export function createDatasetService(deps: DatasetServiceDeps) {
   const { store, blobs, limits, cacheBytesMax } = deps;
+  const takeTurn = createTurns(IMPORTS_AT_ONCE);
   const tables = createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes: limits.datasetMemoryBytes });
 
   async function get(project: string, id: string): Promise<DatasetInfo> {
@@ -60,18 +65,20 @@ export function createDatasetService(deps: DatasetServiceDeps) {
     list: (project: string, limit: number, after: string | null): Promise<readonly DatasetInfo[]> => store.list(project, limit, after),
 
     /** What the content would become, and everything that is wrong with it. Stores nothing. */
-    inspect: (request: Pick<NewDatasetRequest, 'content' | 'schema'>): Promise<ImportOutcome> => importContent(request, limits),
+    inspect: (request: Pick<NewDatasetRequest, 'content' | 'schema'>): Promise<ImportOutcome> =>
+      takeTurn(() => importContent(request, limits)),
 
     /** Imports and stores, or refuses with every fault. `alongside` runs in the transaction that creates the dataset. */
-    async create(
+    create: (
       project: string,
       { name, content, schema: requested }: NewDatasetRequest,
       alongside: (tx: Tx, created: DatasetInfo) => Promise<void>,
-    ): Promise<DatasetInfo> {
-      const outcome = await importContent({ content, schema: requested }, limits);
-      if (outcome.table === null) throw refused(outcome);
-      return keepTable(deps, project, { name, table: outcome.table, schema: outcome.schema }, alongside);
-    },
+    ): Promise<DatasetInfo> =>
+      takeTurn(async () => {
+        const outcome = await importContent({ content, schema: requested }, limits);
+        if (outcome.table === null) throw refused(outcome);
+        return keepTable(deps, project, { name, table: outcome.table, schema: outcome.schema }, alongside);
+      }),
 
     async rename(project: string, id: string, name: string): Promise<DatasetInfo> {
       const dataset = await store.rename(project, id, name);
