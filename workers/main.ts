@@ -41,6 +41,7 @@ export interface WorkerDeps {
 /** Several jobs often train on one dataset; the tables of the last ones stay in memory. */
 const TABLE_CACHE_BYTES = 256 * 1024 * 1024;
 const HEARTBEAT_MS = 5000;
+const IDLE_TRANSACTION_MS_MAX = 10_000;
 /** After the jobs are given back, how long the queue may take to hear that their messages are dealt with. */
 const CONSUMER_CLOSE_MS = 3000;
 
@@ -135,7 +136,9 @@ function openConnections({ config, slots, report }: { config: Config; slots: num
   // The threads start while the connections are made.
   const trainPool = createTrainPool({ threads: slots });
   shutdown.add('threads', trainPool.close);
-  const database = openDatabase(databaseUrl, { poolSize: 2 + slots, onError: report('database') });
+  // A frozen worker must not hold the rows of its jobs for longer than their leases.
+  const idleTransactionMs = Math.min(IDLE_TRANSACTION_MS_MAX, leaseSeconds * 1000);
+  const database = openDatabase(databaseUrl, { poolSize: 2 + slots, onError: report('database'), idleTransactionMs });
   shutdown.add('database', database.close);
   const listener = createListener(databaseUrl, { onError: report('listener') });
   shutdown.add('listener', listener.close);

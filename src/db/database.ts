@@ -26,15 +26,25 @@ export interface Database {
   close(): Promise<void>;
 }
 
+export interface DatabaseOptions {
+  readonly poolSize: number;
+  readonly onError: (error: Error) => void;
+  /** After so long without a statement a transaction is ended: the rows that a frozen process holds are free again. */
+  readonly idleTransactionMs?: number;
+}
+
+const IDLE_TRANSACTION_MS = 10_000;
+
 /** Opens one pool, shared by Prisma and the plain statements. */
-export function openDatabase(url: string, options: { poolSize: number; onError: (error: Error) => void }): Database {
+export function openDatabase(url: string, options: DatabaseOptions): Database {
+  const idleMs = options.idleTransactionMs ?? IDLE_TRANSACTION_MS;
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize,
     connectionTimeoutMillis: 5000,
     // Longer than the server may take: a network that swallows the answer must not keep a caller waiting for ever.
     query_timeout: 35_000,
-    options: '-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000',
+    options: `-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=${idleMs}`,
   });
   // Without a listener a backend that ends while idle would end this process too.
   pool.on('error', options.onError);
