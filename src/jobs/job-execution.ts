@@ -50,7 +50,8 @@ const STOPPING: { readonly [Cause in StopCause]: { readonly how: 'abandon' | 'co
   {
     lease_lost: { how: 'abandon', graceMs: 1500 },
     cancel: { how: 'abandon', graceMs: 1500 },
-    release: { how: 'abandon', graceMs: 8000 },
+    // The epoch under way becomes a checkpoint, if it ends soon: else it is computed again.
+    release: { how: 'yieldSoon', graceMs: 8000 },
     // Its result is measured on all rows, and whoever does not want to wait for that can still cancel.
     stop: { how: 'conclude', graceMs: null },
     time_limit: { how: 'conclude', graceMs: 60_000 },
