@@ -37,8 +37,9 @@ export async function killWhileItRuns(
     if (reached === null) return kills;
     epoch = reached;
     await world.pause(world.random.below(200));
-    const worker = async (): Promise<unknown> =>
-      kill(world, (await holderOf(world, job, workers)) ?? pick(world.random, workers), 'a worker');
+    // Asked before, since PostgreSQL may be gone when it is killed.
+    const holder = (await holderOf(world, job, workers)) ?? pick(world.random, workers);
+    const worker = (): Promise<void> => kill(world, holder, 'a worker');
     const postgres = (): Promise<void> => breakPostgres(world, 'SIGKILL');
     await pick(world.random, [worker, postgres, () => Promise.all([worker(), postgres()])])();
   }
