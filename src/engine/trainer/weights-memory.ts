@@ -47,7 +47,7 @@ export function writeWeights(memory: WeightsMemory, tensors: readonly NamedTenso
 }
 
 /** Loads the weights of these names and leaves the others as they are. */
-export function overwriteWeights(memory: WeightsMemory, tensors: readonly NamedTensor[]): void {
+function overwriteWeights(memory: WeightsMemory, tensors: readonly NamedTensor[]): void {
   const byName = new Map(readWeights(memory).map((tensor) => [tensor.name, tensor]));
   for (const tensor of tensors) {
     if (!byName.has(tensor.name)) throw new Error(`The network has no weight ${tensor.name}`);
