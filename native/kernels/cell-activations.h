@@ -1,6 +1,6 @@
 /*
- * Functions inside recurrent cells, row by row: y = f(x) in place, and d = d f'(y) from the value. Codes, formulas and
- * defaults: src/engine/ops/cell-activations.ts.
+ * Functions inside recurrent cells, and of what other kernels have just written: y = f(x) in place, and d = d f'(y) from the value.
+ * Codes, formulas and defaults: src/engine/ops/cell-activations.ts.
  */
 #ifndef ALMA_CELL_ACTIVATIONS_H
 #define ALMA_CELL_ACTIVATIONS_H
@@ -39,6 +39,14 @@ static __attribute__((noinline)) void activate_cell(int code, float *values, int
     break;
   switch (code) { CELL_FUNCTIONS(CASE) }
 #undef CASE
+}
+
+/* Of a block of a matrix whose rows lie `row` apart, while the cache still has what was written. Code 0 is no function. */
+static void activate_rows(int code, float *values, int64_t rows, int64_t columns, int64_t row) {
+  if (code == 0) return;
+  if (columns == row) activate_cell(code, values, rows * columns);
+  else
+    for (int64_t i = 0; i < rows; i++) activate_cell(code, values + i * row, columns);
 }
 
 /* n gradients in place, each times the slope at its value. */

@@ -7,6 +7,7 @@
 #define ALMA_CONVOLUTION_DEPTHWISE_H
 
 #include "../pool.h"
+#include "cell-activations.h"
 #include "convolution-sizes.h"
 
 typedef struct {
@@ -49,6 +50,7 @@ static void depthwise_row(void *context, int64_t row, float *scratch) {
         store_at(to + at, sum, count);
       }
   }
+  activate_rows(conv->activation, of->out + row * g->p * g->q * f, g->p * g->q, f, f);
 }
 
 /* out += what the positions of a row give back to their cells. */

@@ -85,7 +85,8 @@ static void convolution_lowered(const Convolution *conv, const float *x, const f
                                  .a = lowered(conv, x, group, from, count, room),
                                  .b = {kernel + group * conv->group_f, conv->f, 1},
                                  .init = bias == NULL ? NULL : bias + group * conv->group_f,
-                                 .c = y + from * conv->f + group * conv->group_f, .c_row = conv->f},
+                                 .c = y + from * conv->f + group * conv->group_f, .c_row = conv->f,
+                                 .activation = conv->activation},
                       step);
   }
 }

@@ -10,6 +10,8 @@ typedef struct {
   int64_t f, d, groups, group_f, taps;
   /* Positions in all rows; floats of the room the kernels share. */
   int64_t positions, room;
+  /* Of y, by its code in cell-activations.h: 0 is none. */
+  int activation;
 } Convolution;
 
 INLINE Convolution convolution_of(const int64_t *dims, const double *scalars) {

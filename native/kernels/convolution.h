@@ -18,7 +18,7 @@
 static Correlation correlation_of(const Convolution *conv, const float *x, const float *kernel, const float *bias, float *y, float *room) {
   return (Correlation){.window = conv->window, .f = conv->f, .x = x, .kernel = kernel,
                        .of_tap = conv->d * conv->f, .of_channel = conv->f, .of_filter = 1,
-                       .bias = bias, .y = y, .room = room};
+                       .bias = bias, .y = y, .room = room, .activation = conv->activation};
 }
 
 /* dx as the correlation of dy with the kernel turned by half a turn. */
@@ -46,8 +46,7 @@ INLINE Method method_of(const Convolution *conv, const Window *g, int64_t f) {
   return is_correlated_directly(g, f) && has_room(conv, g->r * g->s, g->c, f) ? DIRECT : LOWERED;
 }
 
-static void convolution(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  const Convolution conv = convolution_of(dims, scalars);
+static void convolve(Convolution conv, void *const *buffers, Step *step) {
   const float *x = buffers[0], *kernel = buffers[1], *bias = buffers[2];
   float *y = buffers[3], *room = buffers[4];
   if (is_depthwise(&conv)) {
@@ -59,6 +58,17 @@ static void convolution(void *const *buffers, const int64_t *dims, const double 
   if (method == WINOGRAD) correlate_winograd(&correlation, step);
   else if (method == DIRECT) correlate(&correlation, step);
   else convolution_lowered(&conv, x, kernel, bias, y, room, step);
+}
+
+static void convolution(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  convolve(convolution_of(dims, scalars), buffers, step);
+}
+
+/* y = f(convolution). */
+static void convolution_activated(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  Convolution conv = convolution_of(dims, scalars);
+  conv.activation = (int)scalars[6];
+  convolve(conv, buffers, step);
 }
 
 static void fill_cells(float *x, int64_t cells, int64_t c, const float *bias) {

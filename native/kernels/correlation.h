@@ -33,6 +33,8 @@ typedef struct {
   const float *bias;
   float *y;
   float *room;
+  /* Of y, by its code in cell-activations.h: 0 is none. */
+  int activation;
 } Correlation;
 
 /* Cells from the first to the last below a row of positions. */
@@ -121,6 +123,7 @@ static void correlate_band(void *context, int64_t index, float *scratch) {
                                      .init = of->bias == NULL ? zeros : of->bias + filter,
                                      .c = y + i * g->q * of->f + filter,
                                      .c_row = of->f});
+  activate_rows(of->activation, y, rows * g->q, of->f, of->f);
 }
 
 /* Room: r s c times f in whole panels. */

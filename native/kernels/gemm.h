@@ -100,13 +100,6 @@ static void pack_whole(Matrix b, int64_t k, int64_t n, float *to) {
     pack_panels((Matrix){b.data + p * b.row, b.row, b.column}, smaller(BLOCK_K, k - p), n, to);
 }
 
-/* Rows that were written a moment ago are still in the cache. */
-static void activate_rows(int code, float *c, int64_t rows, int64_t columns, int64_t c_row) {
-  if (columns == c_row) activate_cell(code, c, rows * columns);
-  else
-    for (int64_t i = 0; i < rows; i++) activate_cell(code, c + i * c_row, columns);
-}
-
 static void multiply_slab(const Product *product, const Slab *slab, float *scratch) {
   static const float zeros[BLOCK_N];
   const Matrix a = product->a, b = product->b;
@@ -133,7 +126,7 @@ static void multiply_slab(const Product *product, const Slab *slab, float *scrat
                             .c = to,
                             .c_row = c_row});
     }
-    if (product->activation != 0 && slab->p + depth >= product->k)
+    if (slab->p + depth >= product->k)
       activate_rows(product->activation, product->c + row * c_row + slab->column, rows, slab->columns, c_row);
   }
 }

@@ -7,6 +7,7 @@
  * first row is the first that counts, and rows whose mask is 0 are passed over.
  */
 #include "../pool.h"
+#include "cell-activations.h"
 #include "vector.h"
 
 /* Rows of a piece at least, and pieces at most. */
@@ -179,10 +180,14 @@ typedef struct {
   const float *x, *dy, *mean, *variance, *gamma, *beta, *dgamma, *dbeta, *mask;
   float epsilon;
   float *out;
+  /* Of y, by its code in cell-activations.h: 0 is none. */
+  int activation;
 } Normalization;
 
 /* Columns whose factors are worked out together. */
 #define COLUMNS 64
+/* Rows of such a block that the first-level cache still holds when their activation is computed. */
+#define ACTIVATED_ROWS 64
 
 /* COLUMNS is a multiple of every WIDTH: vectors of a block meet its end only where the matrix ends. */
 #define FOR_COLUMN_BLOCKS(from, columns, c) \
@@ -218,19 +223,32 @@ static void normalize_piece(void *context, int64_t piece, float *scratch) {
     float factors[COLUMNS], shifts[COLUMNS] = {0};
     column_factors(of->variance + from, columns_from(of->gamma, from), of->epsilon, columns, factors);
     if (of->beta != NULL) memcpy(shifts, of->beta + from, (size_t)columns * sizeof(float));
-    for (int64_t i = piece * of->rows; i < piece_end(of, piece); i++)
-      EACH_VECTOR(at, count, columns, {
-        const int64_t place = i * c + from + at;
-        store_at(of->out + place, multiply_add(load_at(of->x + place, count) - load_at(mean + at, count), load(factors + at), load(shifts + at)), count);
-      });
+    for (int64_t first = piece * of->rows, end = first; first < piece_end(of, piece); first = end) {
+      end = first + ACTIVATED_ROWS < piece_end(of, piece) ? first + ACTIVATED_ROWS : piece_end(of, piece);
+      for (int64_t i = first; i < end; i++)
+        EACH_VECTOR(at, count, columns, {
+          const int64_t place = i * c + from + at;
+          store_at(of->out + place, multiply_add(load_at(of->x + place, count) - load_at(mean + at, count), load(factors + at), load(shifts + at)), count);
+        });
+      activate_rows(of->activation, of->out + first * c + from, end - first, columns, c);
+    }
   }
 }
 
-static void normalize(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+static void normalize_columns(void *const *buffers, const int64_t *dims, double epsilon, int activation, Step *step) {
   for_pieces(normalize_piece,
              (Normalization){.m = dims[0], .c = dims[1], .x = buffers[0], .mean = buffers[1], .variance = buffers[2], .gamma = buffers[3],
-                             .beta = buffers[4], .epsilon = (float)scalars[0], .out = buffers[5]},
+                             .beta = buffers[4], .epsilon = (float)epsilon, .out = buffers[5], .activation = activation},
              step);
+}
+
+static void normalize(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  normalize_columns(buffers, dims, scalars[0], 0, step);
+}
+
+/* y = f(normalize). */
+static void normalize_activated(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  normalize_columns(buffers, dims, scalars[0], (int)scalars[1], step);
 }
 
 /* dx = scale dy over the columns of a block. */

@@ -166,7 +166,7 @@ static void transform_filters(void *context, int64_t channel, float *scratch) {
   }
 }
 
-/* A^T of the products of `count` tiles, A and the bias, into y. */
+/* A^T of the products of `count` tiles, A and the bias, into y, and its activation. */
 static void transform_products(const Correlation *of, const float *products, int64_t first, int64_t count, int64_t block) {
   const Window *g = &of->window;
   const Tiles tiles = tiles_of(g);
@@ -191,6 +191,7 @@ static void transform_products(const Correlation *of, const float *products, int
       if (has_lower) store_at(y + line + at, ((lower[0] + lower[1]) + lower[2]) + shift, some);
       if (has_right && has_lower) store_at(y + line + f + at, ((lower[1] - lower[2]) - lower[3]) + shift, some);
     }
+    activate_rows(of->activation, y, 1 + has_lower, (1 + has_right) * f, line);
   }
 }
 

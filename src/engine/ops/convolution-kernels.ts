@@ -1,6 +1,7 @@
 import type { Numbers } from '../backends/kernel.ts';
 import type { Value } from '../graph/value.ts';
 import { sizeOf } from '../shape.ts';
+import { activatedKernel } from './activated-kernel.ts';
 import type { CallSize, KernelDefinition } from './op.ts';
 import { fixed, scratchValue } from './op.ts';
 import { eachCell, planeOf, WINDOW_DIMS, WINDOW_SCALARS, windowDims, windowScalars } from './window.ts';
@@ -89,23 +90,26 @@ function fillRows(out: Numbers, bias: Numbers | null | undefined, width: number,
   for (let row = 0; row < rows; row += 1) for (let j = 0; j < width; j += 1) out[row * width + j] = bias ? bias[j]! : 0;
 }
 
+const FORWARD: KernelDefinition = {
+  name: 'convolution',
+  buffers: ['x (n, h, w, c)', 'kernel (r, s, d, f)', 'bias (f) or absent', 'out: y (n, p, q, f)', 'out: scratch (b)'],
+  dims: DIMS,
+  scalars: WINDOW_SCALARS,
+  formula:
+    'y[n,p,q,f] = bias[f] + sum over r, s, d of x[n, p stride_h - before_h + r dilation_h, q stride_w - before_w + s dilation_w, g d + channel] kernel[r,s,channel,f]; g = the group of f among c/d; cells outside are 0',
+  run([x, kernel, bias, y], dims, scalars) {
+    const f = dims[6]!;
+    fillRows(y!, bias, f, dims[0]! * dims[4]! * dims[5]!);
+    eachProduct(dims, scalars, (i, k, o) => {
+      y![o] = y![o]! + x![i]! * kernel![k]!;
+    });
+  },
+};
+
 /** Shared by `convolution` and `convolution_transpose`: the backward pass of the one is the forward pass of the other. */
 export const CONVOLUTION_KERNELS: readonly KernelDefinition[] = [
-  {
-    name: 'convolution',
-    buffers: ['x (n, h, w, c)', 'kernel (r, s, d, f)', 'bias (f) or absent', 'out: y (n, p, q, f)', 'out: scratch (b)'],
-    dims: DIMS,
-    scalars: WINDOW_SCALARS,
-    formula:
-      'y[n,p,q,f] = bias[f] + sum over r, s, d of x[n, p stride_h - before_h + r dilation_h, q stride_w - before_w + s dilation_w, g d + channel] kernel[r,s,channel,f], g = the group of f among c/d; cells outside are 0',
-    run([x, kernel, bias, y], dims, scalars) {
-      const f = dims[6]!;
-      fillRows(y!, bias, f, dims[0]! * dims[4]! * dims[5]!);
-      eachProduct(dims, scalars, (i, k, o) => {
-        y![o] = y![o]! + x![i]! * kernel![k]!;
-      });
-    },
-  },
+  FORWARD,
+  activatedKernel(FORWARD),
   {
     name: 'convolution_grad_input',
     buffers: ['dy (n, p, q, f)', 'kernel (r, s, d, f)', 'bias (c) or absent', 'out: dx (n, h, w, c)', 'out: scratch (b)'],

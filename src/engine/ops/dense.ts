@@ -1,5 +1,5 @@
 import { sizeOf } from '../shape.ts';
-import { cellFunction } from './cell-activations.ts';
+import { activatedKernel } from './activated-kernel.ts';
 import type { KernelDefinition } from './op.ts';
 import { defineOp, fixed, lastAxis, OpError, outerSize, perRow } from './op.ts';
 
@@ -29,7 +29,7 @@ export const dense = defineOp({
     ];
   },
   flops: ({ inputs: [x, kernel, bias] }) => outerSize(x!) * (2 * sizeOf(kernel!.shape) + (bias ? sizeOf(bias.shape) : 0)),
-  kernels: [forwardKernel(), activatedKernel(), inputKernel(), weightKernel(), biasKernel()],
+  kernels: [forwardKernel(), activatedKernel(forwardKernel()), inputKernel(), weightKernel(), biasKernel()],
 });
 
 function sizes(x: Parameters<typeof outerSize>[0], kernel: Parameters<typeof outerSize>[0]) {
@@ -51,23 +51,6 @@ function forwardKernel(): KernelDefinition {
           y![i * n! + j] = sum;
         }
       }
-    },
-  };
-}
-
-/** What the plan makes of a dense layer and its activation (`plan/fuse-calls.ts`). */
-function activatedKernel(): KernelDefinition {
-  const { run, ...plain } = forwardKernel();
-  return {
-    ...plain,
-    name: 'dense_activated',
-    scalars: ['activation: its position in cell-activations.ts'],
-    formula: 'y[i,j] = f(bias[j] + sum over l of x[i,l] kernel[l,j])',
-    run(buffers, dims, [activation], step) {
-      run(buffers, dims, [], step);
-      const y = buffers[3]!;
-      const { value } = cellFunction(activation!);
-      for (let i = 0; i < dims[0]! * dims[2]!; i += 1) y[i] = value(y[i]!);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Numbers } from '../backends/kernel.ts';
+import { activatedKernel } from './activated-kernel.ts';
 import type { KernelDefinition } from './op.ts';
 
 const X = 'x (m, c)';
@@ -7,6 +8,20 @@ const STATISTICS = ['mean (c)', 'variance (c)'];
 const MASK = 'mask (m) or absent';
 const SCALARS = ['epsilon'];
 const DIMS = ['m', 'c'];
+
+const NORMALIZE: KernelDefinition = {
+  name: 'normalize',
+  buffers: [X, ...STATISTICS, 'gamma (c) or absent', 'beta (c) or absent', 'out: y (m, c)'],
+  dims: DIMS,
+  scalars: SCALARS,
+  formula: 'y[i,j] = gamma[j] (x[i,j] - mean[j]) / sqrt(variance[j] + epsilon) + beta[j]; gamma is 1 and beta 0 when absent',
+  run([x, mean, variance, gamma, beta, y], [m, c], [epsilon]) {
+    for (let j = 0; j < c!; j += 1) {
+      const factor = (gamma ? gamma[j]! : 1) / Math.sqrt(variance![j]! + epsilon!);
+      for (let i = 0; i < m!; i += 1) y![i * c! + j] = (x![i * c! + j]! - mean![j]!) * factor + (beta ? beta[j]! : 0);
+    }
+  },
+};
 
 /** Kernels of normalisation over columns. `inverse[j] = 1 / sqrt(variance[j] + epsilon)`, `z = (x - mean) inverse`. */
 export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
@@ -31,19 +46,8 @@ export const NORMALIZATION_KERNELS: readonly KernelDefinition[] = [
       }
     },
   },
-  {
-    name: 'normalize',
-    buffers: [X, ...STATISTICS, 'gamma (c) or absent', 'beta (c) or absent', 'out: y (m, c)'],
-    dims: DIMS,
-    scalars: SCALARS,
-    formula: 'y[i,j] = gamma[j] (x[i,j] - mean[j]) / sqrt(variance[j] + epsilon) + beta[j]; gamma is 1 and beta 0 when absent',
-    run([x, mean, variance, gamma, beta, y], [m, c], [epsilon]) {
-      for (let j = 0; j < c!; j += 1) {
-        const factor = (gamma ? gamma[j]! : 1) / Math.sqrt(variance![j]! + epsilon!);
-        for (let i = 0; i < m!; i += 1) y![i * c! + j] = (x![i * c! + j]! - mean![j]!) * factor + (beta ? beta[j]! : 0);
-      }
-    },
-  },
+  NORMALIZE,
+  activatedKernel(NORMALIZE),
   {
     name: 'normalize_grad_affine',
     buffers: [X, DY, ...STATISTICS, 'out: dgamma (c)', 'out: dbeta (c)'],

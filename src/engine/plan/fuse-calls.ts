@@ -1,5 +1,6 @@
 /*
- * Calls that one kernel can do in one pass over the memory: a product and the activation of what it gives. The numbers are the same.
+ * Calls that one kernel can do in one pass over the memory: what writes a value, and the activation of that value. The numbers are the
+ * same.
  */
 
 import type { Value } from '../graph/value.ts';
@@ -7,8 +8,12 @@ import { storageOf } from '../graph/value.ts';
 import { CELL_ACTIVATIONS } from '../ops/cell-activations.ts';
 import type { Call } from '../ops/op.ts';
 
-/** Kernels that have a form with an activation, told as the last scalar, and that form. The last buffer is what they write. */
-const ACTIVATED: Readonly<Record<string, string>> = { dense: 'dense_activated' };
+/** Kernels that have a form with an activation, told as the last scalar, and that form. What is activated is the first they write. */
+const ACTIVATED: Readonly<Record<string, string>> = {
+  dense: 'dense_activated',
+  convolution: 'convolution_activated',
+  normalize: 'normalize_activated',
+};
 
 const CODES: readonly string[] = CELL_ACTIVATIONS;
 
@@ -28,7 +33,7 @@ export function fuseCalls(
       fused[producer] = joined(calls[producer]!, call);
       fused[index] = null;
     }
-    const written = call.buffers.at(-1);
+    const written = call.buffers[call.writes[0]!];
     if (!(call.kernel in ACTIVATED) || !written) return;
     const value = storageOf(written);
     // Its own use and that of one reader.
@@ -37,12 +42,12 @@ export function fuseCalls(
   return fused.flatMap((call) => call ?? []);
 }
 
-function joined(product: Call, activation: Call): Call {
+function joined(writer: Call, activation: Call): Call {
   return {
-    ...product,
-    kernel: ACTIVATED[product.kernel]!,
-    buffers: [...product.buffers.slice(0, -1), activation.buffers[1]!],
-    scalars: [...product.scalars, codeOf(activation)],
+    ...writer,
+    kernel: ACTIVATED[writer.kernel]!,
+    buffers: writer.buffers.with(writer.writes[0]!, activation.buffers[1]!),
+    scalars: [...writer.scalars, codeOf(activation)],
   };
 }
 

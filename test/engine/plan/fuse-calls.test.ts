@@ -24,7 +24,7 @@ function trainingOf(spec: ReturnType<typeof specOf>) {
 
 const kernelsOf = ({ commands }: Program) => commands.map(({ kernel }) => kernel);
 
-describe('an activation after a product', () => {
+describe('an activation after what can compute it', () => {
   it('is one command with it, in training, evaluation and prediction', () => {
     const { training, evaluation, step } = trainingOf(specOf('relu'));
     for (const program of [training, evaluation, planPrediction({ spec: specOf('relu'), batchSize: 8 }).program]) {
@@ -33,6 +33,25 @@ describe('an activation after a product', () => {
     }
     // The step over values still shows both.
     expect(step.calls.map(({ kernel }) => kernel)).toContain('relu');
+  });
+
+  it('is one command with a convolution and with a normalisation, in training, evaluation and prediction', () => {
+    const layers = [
+      { type: 'conv2d', filters: 4, kernel_size: 3, activation: 'relu' },
+      { type: 'conv2d', filters: 4, kernel_size: 3 },
+      { type: 'batch_normalization' },
+      { type: 'activation', activation: 'tanh' },
+      { type: 'flatten' },
+      { type: 'dense', units: 2, activation: 'softmax' },
+    ];
+    const spec = checkSpec({ spec: { input_shape: [8, 8, 2], layers }, limits: LIMITS }).spec!;
+    const { training, evaluation } = trainingOf(spec);
+    for (const program of [training, evaluation, planPrediction({ spec, batchSize: 8 }).program]) {
+      const kernels = kernelsOf(program);
+      expect(kernels).toEqual(expect.arrayContaining(['convolution_activated', 'convolution', 'normalize_activated']));
+      expect(kernels).not.toContain('relu');
+      expect(kernels).not.toContain('tanh');
+    }
   });
 
   it('stays apart where its slope is computed from the value between them', () => {
