@@ -13,6 +13,7 @@
 #include "kernels/dropout.h"
 #include "kernels/gather.h"
 #include "kernels/gru.h"
+#include "kernels/l2-normalization.h"
 #include "kernels/layer-normalization.h"
 #include "kernels/losses.h"
 #include "kernels/lstm.h"
@@ -103,6 +104,8 @@ static const Kernel KERNELS[] = {
     {"layer_normalization", layer_normalization, 4, 2, 1, 1 << 1 | 1 << 2},
     {"layer_normalization_grad_input", layer_normalization_grad_input, 4, 2, 1, 1 << 2},
     {"layer_normalization_grad_gamma", layer_normalization_grad_gamma, 3, 2, 1, 0},
+    {"l2_normalize", l2_normalize, 2, 2, 1, 0},
+    {"l2_normalize_grad", l2_normalize_grad, 3, 2, 1, 0},
     {"prelu", prelu, 3, 2, 0, 0},
     {"prelu_grad", prelu_grad, 4, 2, 0, 0},
     {"prelu_grad_alpha", prelu_grad_alpha, 3, 2, 0, 0},

@@ -14,9 +14,8 @@ import type { EpochBatch, ThreadEvent } from '../threads/protocol.ts';
 import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { encodedBytes } from '../training/data-memory.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
-import { splitSizes } from '../training/split.ts';
 import { updatesOf } from '../training/training-request.ts';
-import { instanceCount } from '../training/window-request.ts';
+import { partSizes } from '../training/window-request.ts';
 import type { EngineIdentity } from './checkpoint-match.ts';
 import { type ResumePoint, restoreNewest } from './checkpoint-restore.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
@@ -247,7 +246,7 @@ function meterOf(
   { rows, start, now }: { rows: number; start: ResumePoint | null; now: () => number },
 ): ProgressMeter {
   const { training, window, split } = request;
-  const trainRows = splitSizes(instanceCount(rows, window), split).train;
+  const trainRows = partSizes(rows, window, split).train;
   return createProgressMeter({
     epochs: training.epochs,
     steps: updatesOf(request, trainRows),

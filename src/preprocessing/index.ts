@@ -10,4 +10,4 @@ export { learnWindows } from './learn-windows.ts';
 export { fromMetadata, labelsOf, toMetadata } from './metadata.ts';
 export { featureWidth, type Preprocessing, RELATIVE, type TargetTransform, type WindowOptions } from './preprocessing.ts';
 export { signature } from './signature.ts';
-export { isWindowed, windowCount } from './window.ts';
+export { isWindowed, sharedWindows, windowCount } from './window.ts';

@@ -29,6 +29,8 @@ export interface LearnedWindows {
   readonly preprocessing: WindowedPreprocessing;
   /** Encodes windows to features `(windows, history × width)` and standardised targets `(windows, horizon × targets)`. */
   readonly encode: (windows: Int32Array) => { readonly features: Float32Array; readonly targets: Float32Array };
+  /** The values to forecast in the columns' units, `(windows, horizon × targets)`, even where targets are changes. */
+  readonly levels: (windows: Int32Array) => Float64Array;
   /** Root mean square error over some windows of saying that nothing changes, in the columns' units. */
   readonly lastValueError: (windows: Int32Array) => number;
   /** Rows of the table that a window sees, oldest first. */
@@ -74,6 +76,7 @@ export function learnWindows(request: LearnWindowsRequest): LearnedWindows {
         targets: Float32Array.from(targetChanges(unlearned, steps, firsts), targetsOf),
       };
     },
+    levels: (windows) => targetLevels(preprocessing, steps, firstsOf(windows)),
     lastValueError: (windows) => lastValueError(preprocessing, steps, firstsOf(windows)),
     rowsOf: (place) => order.subarray(place * stride, place * stride + history),
   };
@@ -154,13 +157,17 @@ function targetChanges(preprocessing: WindowedPreprocessing, { values, width }: 
   });
 }
 
+/** Values to forecast as they are. */
+function targetLevels({ window, ...preprocessing }: WindowedPreprocessing, steps: Steps, firsts: Int32Array): Float64Array {
+  return targetChanges({ ...preprocessing, window: { ...window, relative: 'none' } }, steps, firsts);
+}
+
 function lastValueError(preprocessing: WindowedPreprocessing, steps: Steps, firsts: Int32Array): number {
   const { horizon, targets } = preprocessing.window;
   const last = lastValues(preprocessing, steps, firsts);
-  const asValues: WindowedPreprocessing = { ...preprocessing, window: { ...preprocessing.window, relative: 'none' } };
   const outputs = horizon * targets.length;
   let squares = 0;
-  for (const [place, value] of targetChanges(asValues, steps, firsts).entries()) {
+  for (const [place, value] of targetLevels(preprocessing, steps, firsts).entries()) {
     squares += (value - (last[Math.floor(place / outputs) * targets.length + (place % targets.length)] ?? Number.NaN)) ** 2;
   }
   return Math.sqrt(squares / (firsts.length * outputs));

@@ -13,6 +13,11 @@ export function windowCount(rows: number, { history, horizon, stride }: WindowSh
   return Math.max(0, Math.floor((rows - history - horizon) / stride) + 1);
 }
 
+/** How many windows before one forecast rows that it forecasts too. */
+export function sharedWindows({ horizon, stride }: WindowShape): number {
+  return Math.ceil(horizon / stride) - 1;
+}
+
 /** Whether a feature is told relative to others of its column: numbers that are scaled are, codes and flags are not. */
 export function isRelative({ type, encode }: FeatureTransform, relative: Relative): boolean {
   return relative !== 'none' && (type === 'number' || type === 'integer') && encode !== 'none';

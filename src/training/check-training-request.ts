@@ -4,7 +4,7 @@ import type { WindowOptions } from '../preprocessing/index.ts';
 import { draftOfKind, givenWeightFaults, kindFaults } from './check-kind.ts';
 import { checkNetwork, memoryFaults, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import { dataMemory } from './data-memory.ts';
-import { type SplitOptions, splitSizes } from './split.ts';
+import type { PartSizes, SplitOptions } from './split.ts';
 import {
   DEFAULT_VALIDATION,
   engineTask,
@@ -15,7 +15,7 @@ import {
   targetColumns,
   updatesOf,
 } from './training-request.ts';
-import { expansionFaults, instanceCount, windowFaults, windowOptions } from './window-request.ts';
+import { expansionFaults, instanceCount, partSizes, windowFaults, windowOptions } from './window-request.ts';
 
 /** A dataset as far as the check needs it. */
 export interface CheckedDataset {
@@ -63,8 +63,7 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
   const { spec, faults: specChoice } = chosenSpec(draft, question);
   const fractions = fractionsOf(draft);
   const window = windowOptions(draft.window);
-  const rows = dataset && instanceCount(dataset.rows, window);
-  const sizes = rows === null ? null : splitSizes(rows, fractions);
+  const sizes = dataset && partSizes(dataset.rows, window, fractions);
   // Without its windows a forecast would be taken for something else.
   const isWindowRead = !structural.some(({ pointer }) => pointer.startsWith('/window'));
   const network = checkNetwork({
@@ -88,14 +87,14 @@ export function checkTrainingRequest(question: TrainingRequestQuestion): Trainin
     ...specChoice,
     ...(draft.dataset !== undefined && dataset === null ? [unknownDataset(draft.dataset)] : []),
     ...network.faults.flatMap((fault) => (spec === undefined && fault.pointer.startsWith('/spec') ? [] : ofModel(draft, fault))),
-    ...splitFaults(split, network.task, rows),
+    ...splitFaults(split, network.task, dataset && sizes && { all: instanceCount(dataset.rows, window), sizes }),
     ...(isWindowRead ? forecastFaults(draft, window, dataset) : []),
     ...expansionFaults({ features: network.features, dataset, data: network.data, limits }),
     ...givenWeightFaults(draft, network.report.spec),
   ];
-  if (faults.length > 0 || dataset === null || rows === null) return { faults, checked: null };
+  if (faults.length > 0 || dataset === null || sizes === null) return { faults, checked: null };
   const request = normalise(draft, network, split);
-  const trainRows = splitSizes(rows, split).train;
+  const trainRows = sizes.train;
   const memory = jobMemoryFaults(request, { dataset, trainRows, server: limits }).map((fault) => ofModel(draft, fault));
   if (memory.length > 0) return { faults: memory, checked: null };
   return {
@@ -180,7 +179,7 @@ function splitOf(draft: Draft, { task, training }: NetworkCheck): SplitOptions {
   };
 }
 
-function splitFaults(split: SplitOptions, task: JobTask, rows: number | null): Fault[] {
+function splitFaults(split: SplitOptions, task: JobTask, rows: { readonly all: number; readonly sizes: PartSizes } | null): Fault[] {
   const faults: Fault[] = [];
   const total = split.train + split.validation + split.test;
   if (total > 1 + 1e-9) {
@@ -196,9 +195,9 @@ function splitFaults(split: SplitOptions, task: JobTask, rows: number | null): F
     const suggestion = [{ op: 'replace', path: '/split/strategy', value: 'random' } as const];
     faults.push({ pointer: '/split/strategy', code: 'task_mismatch', detail, received: 'stratified', suggestion });
   }
-  if (faults.length === 0 && rows !== null && splitSizes(rows, split).train === 0) {
-    const detail = `Of ${rows} ${task === 'forecasting' ? 'windows' : 'rows'} none is left to train on.`;
-    faults.push({ pointer: '/split', code: 'no_training_rows', detail, received: rows });
+  if (faults.length === 0 && rows?.sizes.train === 0) {
+    const detail = `Of ${rows.all} ${task === 'forecasting' ? 'windows' : 'rows'} none is left to train on.`;
+    faults.push({ pointer: '/split', code: 'no_training_rows', detail, received: rows.all });
   }
   return faults;
 }

@@ -1,6 +1,14 @@
 import type { ColumnSchema, Table } from '../datasets/table.ts';
 import type { HeldData, StoredData } from '../engine/index.ts';
-import { featureWidth, learnWindows, targetMean, targetStd, type WindowOptions, windowCount } from '../preprocessing/index.ts';
+import {
+  featureWidth,
+  learnWindows,
+  sharedWindows,
+  targetMean,
+  targetStd,
+  type WindowOptions,
+  windowCount,
+} from '../preprocessing/index.ts';
 import type { PreparedTraining } from './prepared-training.ts';
 import { splitRows } from './split.ts';
 import { type TrainingRequest, targetColumns } from './training-request.ts';
@@ -29,9 +37,9 @@ export function cutWindows(asked: WindowsToPrepare, bytesAtOnce: number): Prepar
 function learn({ request, window, table, schema }: WindowsToPrepare) {
   const targets = targetColumns(request.target);
   const rows = windowCount(table.rows, window);
-  const split = splitRows(rows, request.split);
+  const split = splitRows(rows, request.split, { shared: sharedWindows(window) });
   const learned = learnWindows({ table, schema, features: request.features, targets, window, trainWindows: split.train });
-  const { preprocessing, lastValueError, rowsOf } = learned;
+  const { preprocessing, lastValueError, levels, rowsOf } = learned;
   const [std, mean] = [targetStd(preprocessing), targetMean(preprocessing)];
   const parts = (['train', 'validation', 'test'] as const).filter((part) => split[part].length > 0);
   return {
@@ -42,6 +50,7 @@ function learn({ request, window, table, schema }: WindowsToPrepare) {
       targetWidth: window.horizon * targets.length,
       ...(std !== undefined && { targetStd: std }),
       ...(mean !== undefined && { targetMean: mean }),
+      ...(window.relative !== 'none' && { targetLevels: levels }),
     },
     split,
     preprocessing,

@@ -104,7 +104,7 @@ function learn({ request, table, schema: stored }: TrainingToPrepare): Learned {
   const schema = isEvaluation ? stored.map(asGiven) : stored;
   const targets = targetColumns(request.target);
   const columns = { table, schema, features: request.features, targets, task: engineTask(request.task) };
-  const split = splitRows(table.rows, request.split, request.split.strategy === 'stratified' ? classesOf(columns) : undefined);
+  const split = splitRows(table.rows, request.split, request.split.strategy === 'stratified' ? { classes: classesOf(columns) } : {});
   const outputs = request.outputs?.map((output): LearnedOutput => {
     const loss = training.outputs?.[output.output]?.loss ?? training.loss;
     return { ...output, targetsAsGiven: isEvaluation || isOfUnits(loss) };

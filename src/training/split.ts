@@ -13,11 +13,29 @@ export interface SplitOptions {
   readonly seed: number;
 }
 
-/** Row counts of the parts. Validation and test are rounded, training takes what its fraction allows of the rest. */
-export function splitSizes(
-  rows: number,
-  options: Pick<SplitOptions, 'train' | 'validation' | 'test'>,
-): { train: number; validation: number; test: number } {
+/** Row counts of the parts. */
+export interface PartSizes {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+}
+
+export type Fractions = Pick<SplitOptions, keyof PartSizes>;
+
+/**
+ * Validation and test are rounded, training takes what its fraction allows of the rest. `shared` rows before one have something of its
+ * target: a part loses so many where a later one begins (purging: López de Prado 2018, section 7.4.1).
+ */
+export function splitSizes(rows: number, fractions: Fractions, shared = 0): PartSizes {
+  const { train, validation, test } = wholeSizes(rows, fractions);
+  return {
+    train: validation + test === 0 ? train : Math.max(0, train - shared),
+    validation: test === 0 ? validation : Math.max(0, validation - shared),
+    test,
+  };
+}
+
+function wholeSizes(rows: number, options: Fractions): PartSizes {
   const validation = Math.min(rows, Math.round(rows * options.validation));
   const test = Math.min(rows - validation, Math.round(rows * options.test));
   const isWhole = options.train + options.validation + options.test > 1 - 1e-9;
@@ -26,19 +44,24 @@ export function splitSizes(
 }
 
 /**
- * Divides rows into parts, the same way for the same options. `classes (rows)` are the strata of a stratified split.
- * Each part lists its rows in file order, so that training without shuffling sees them as they came.
+ * Divides rows into parts, the same way for the same options. `classes (rows)` are the strata of a stratified split, `shared` what
+ * `splitSizes` purges in time order. Each part lists its rows in file order, so that training without shuffling sees them as they came.
  */
-export function splitRows(rows: number, options: SplitOptions, classes?: Int32Array): Split {
-  const sizes = splitSizes(rows, options);
+export function splitRows(
+  rows: number,
+  options: SplitOptions,
+  { classes, shared = 0 }: { readonly classes?: Int32Array | undefined; readonly shared?: number } = {},
+): Split {
+  const sizes = wholeSizes(rows, options);
   // In time order the oldest rows train and the newest test; in the drawn orders the parts are cut from the front.
   if (options.strategy === 'time') {
     const order = Int32Array.from({ length: rows }, (_, row) => row);
-    const validationEnd = sizes.train + sizes.validation;
+    const purged = splitSizes(rows, options, shared);
+    const testStart = sizes.train + sizes.validation;
     return {
-      train: order.slice(0, sizes.train),
-      validation: order.slice(sizes.train, validationEnd),
-      test: order.slice(validationEnd, validationEnd + sizes.test),
+      train: order.slice(0, purged.train),
+      validation: order.slice(sizes.train, sizes.train + purged.validation),
+      test: order.slice(testStart, testStart + purged.test),
     };
   }
   const drawn = permutation(options.seed, STREAMS.split, 0, rows);

@@ -4,9 +4,8 @@ import type { WindowOptions } from '../preprocessing/index.ts';
 import { checkNetwork, memoryFaults, type NetworkCheck, type TrainingLimits } from './check-network.ts';
 import type { CheckedDataset } from './check-training-request.ts';
 import { dataMemory, type SizedData } from './data-memory.ts';
-import { splitSizes } from './split.ts';
 import { DEFAULT_VALIDATION, engineTask, furtherTargets, targetColumns } from './training-request.ts';
-import { instanceCount, windowFaults } from './window-request.ts';
+import { partSizes, windowFaults } from './window-request.ts';
 
 /** What `POST /v1/models/validate` answers. */
 export interface SpecValidation {
@@ -31,11 +30,14 @@ export interface SpecValidationQuestion {
   readonly limits: TrainingLimits;
 }
 
+/** The parts a job has unless it splits its rows otherwise. */
+const DEFAULT_FRACTIONS = { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 };
+
 /** Checks a spec alone, or against a dataset and a training, as posting the job would. */
 export function validateSpec({ spec, dataset, target, window = null, training, limits }: SpecValidationQuestion): SpecValidation {
   const columns =
     dataset === null || target === undefined ? null : { schema: dataset.schema, targets: targetColumns(target), features: undefined };
-  const sizes = dataset && sizesOf(instanceCount(dataset.rows, window));
+  const sizes = dataset && partSizes(dataset.rows, window, DEFAULT_FRACTIONS);
   const trainRows = sizes?.train ?? null;
   const hasValidation = sizes === null || sizes.validation > 0;
   const question = { spec, columns, task: 'auto', window, hasValidation, trainRows, limits } as const;
@@ -85,9 +87,4 @@ function costsOf({ report, task, outputs, training }: NetworkCheck, trainRows: n
     rows: trainRows,
     furtherTargets: furtherTargets(outputs ? { outputs } : {}),
   });
-}
-
-/** The parts a job has unless it splits its rows otherwise. */
-function sizesOf(rows: number) {
-  return splitSizes(rows, { train: 1 - DEFAULT_VALIDATION, validation: DEFAULT_VALIDATION, test: 0 });
 }

@@ -1,7 +1,8 @@
 import Type from 'typebox';
 import type { ColumnSchema } from '../datasets/table.ts';
 import type { DataSignature, Fault } from '../engine/index.ts';
-import { RELATIVE, type WindowOptions, windowCount } from '../preprocessing/index.ts';
+import { RELATIVE, sharedWindows, type WindowOptions, windowCount } from '../preprocessing/index.ts';
+import { type Fractions, type PartSizes, splitSizes } from './split.ts';
 
 const ROWS_MAX = 100_000;
 
@@ -9,7 +10,14 @@ const ROWS_MAX = 100_000;
 export const WindowBody = Type.Object(
   {
     history: Type.Integer({ minimum: 1, maximum: ROWS_MAX, description: 'Rows the network sees.' }),
-    horizon: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1, description: 'Rows after them that it predicts.' })),
+    horizon: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 1,
+        description: 'Rows after them that it predicts. Windows that share such rows with a later part of the split are left out.',
+      }),
+    ),
     stride: Type.Optional(Type.Integer({ minimum: 1, maximum: ROWS_MAX, default: 1, description: 'Rows from one window to the next.' })),
     order_by: Type.Optional(
       Type.String({
@@ -42,6 +50,11 @@ export function windowOptions(posted: Type.Static<typeof WindowBody> | undefined
 /** What the parts of a split are counted in: windows of a forecast, otherwise rows. */
 export function instanceCount(rows: number, window: WindowOptions | null): number {
   return window === null ? rows : windowCount(rows, window);
+}
+
+/** How many instances the parts of a split have. Windows that share rows to forecast with those of a later part are in none. */
+export function partSizes(rows: number, window: WindowOptions | null, fractions: Fractions): PartSizes {
+  return splitSizes(instanceCount(rows, window), fractions, window === null ? 0 : sharedWindows(window));
 }
 
 export interface WindowQuestion {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../support/service.ts';
 
@@ -101,6 +103,25 @@ describe('forecasts through the API', () => {
     expect(body.predictions[0].values['level+2']).toBeCloseTo(22, 0);
   });
 
+  // 54 windows: 32 to train, 11 to validate, 11 to test; these rows are the first that the later parts forecast.
+  it.each([
+    { part: 'validation', firstRow: 32 + 4, calm: ['last_value_rmse'], moved: 'val_last_value_rmse' },
+    { part: 'test', firstRow: 43 + 4, calm: ['last_value_rmse', 'val_last_value_rmse'], moved: 'test_last_value_rmse' },
+  ])('shows nothing of the rows of the $part part before it begins', async ({ part, firstRow, calm, moved }) => {
+    const step = LINE.map(({ hour }) => ({ hour, level: hour < firstRow ? 5 : 6 }));
+    const job = await service.train({
+      spec: { layers: [{ type: 'flatten' }, { type: 'dense', units: 3 }] },
+      dataset: await stored(`step-${part}`, step),
+      target: 'level',
+      window: { history: 4, horizon: 3, order_by: 'hour' },
+      split: { validation: 0.2, test: 0.2 },
+      training: { epochs: 1 },
+    });
+    expect(job.error).toBeNull();
+    for (const name of calm) expect(job.result.metrics[name]).toBe(0);
+    expect(job.result.metrics[moved]).toBeGreaterThan(0);
+  });
+
   it('refuses windows that cannot be, all faults at once', async () => {
     const dataset = await stored('short', LINE.slice(0, 5));
     const { status, body } = await service.post('/v1/jobs', {
@@ -116,6 +137,39 @@ describe('forecasts through the API', () => {
     expect(status).toBe(422);
     const pointers = body.errors.map(({ pointer }: { pointer: string }) => pointer);
     expect(pointers).toEqual(expect.arrayContaining(['/features', '/split/strategy', '/task', '/window/order_by', '/window/history']));
+  });
+
+  it.each(['last', 'difference'])('measures %s forecasts of carbon dioxide by the level, not by its change', async (relative) => {
+    const name = `co2-${relative}`;
+    const window = { history: 13, order_by: 'week', relative, stride: 4 };
+    const job = await service.train({
+      spec: SPEC,
+      dataset: await service.dataset('co2'),
+      target: 'ppm',
+      window,
+      split: { validation: 0.1, test: 0.1 },
+      training: { ...TRAINING, epochs: 3, metrics: ['r2', 'mean_absolute_percentage_error'] },
+      on_success: { model: name, deploy: name },
+    });
+    expect(job.error).toBeNull();
+    const ppm = carbonDioxide();
+    const count = Math.floor((ppm.length - 14) / 4) + 1;
+    const firsts = Array.from({ length: Math.round(count / 10) }, (_, i) => 4 * (count - 1 - i));
+    const truths = firsts.map((first) => ppm[first + 13] ?? Number.NaN);
+    const instances = firsts.map((first) => ppm.slice(first, first + 13).map((value) => ({ ppm: value })));
+    const { body } = await service.post(`/v1/deployments/${name}/predict`, { instances });
+    const errors = truths.map((truth, i) => body.predictions[i].value - truth);
+    const mean = truths.reduce((sum, truth) => sum + truth, 0) / truths.length;
+    const spread = truths.reduce((sum, truth) => sum + (truth - mean) ** 2, 0);
+    const r2 = 1 - errors.reduce((sum, error) => sum + error ** 2, 0) / spread;
+    const share = errors.reduce((sum, error, i) => sum + Math.abs(error / (truths[i] ?? 0)), 0) / errors.length;
+    const { metrics } = job.result;
+    expect(metrics.test_r2).toBeCloseTo(r2, 4);
+    expect(metrics.test_mean_absolute_percentage_error / share).toBeCloseTo(1, 3);
+    // The level hardly moves in a week, and by much over the years.
+    expect(metrics.test_r2).toBeGreaterThan(0.9);
+    expect(metrics.r2).toBeGreaterThan(0.9);
+    expect(metrics.mean_absolute_percentage_error).toBeLessThan(0.01);
   });
 
   it('runs a recurrent network over the weeks of carbon dioxide in the air, gaps and all', async () => {
@@ -138,3 +192,20 @@ describe('forecasts through the API', () => {
     expect(job.result.metrics.test_root_mean_squared_error).toBeLessThan(2);
   });
 });
+
+/** The series as the service takes it: gaps on the straight line between their neighbours. */
+function carbonDioxide(): number[] {
+  const text = readFileSync(join(import.meta.dirname, '../../examples/co2.csv'), 'utf8');
+  const cells = text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',')[1] ?? '');
+  return cells.map((cell, row) => {
+    if (cell !== '') return Number(cell);
+    const before = cells.findLastIndex((other, i) => i < row && other !== '');
+    const after = cells.findIndex((other, i) => i > row && other !== '');
+    const [left, right] = [Number(cells[before]), Number(cells[after])];
+    return left + ((right - left) * (row - before)) / (after - before);
+  });
+}

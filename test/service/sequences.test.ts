@@ -56,6 +56,30 @@ describe('columns of sequences through the API', () => {
     ]);
   });
 
+  it('leaves the padding out of the statistics of batch normalisation', async () => {
+    const { body: dataset } = await service.post('/v1/datasets', { name: 'padded words', rows: ROWS });
+    const [embedding, ...others] = SPEC.layers;
+    const normalization = { type: 'batch_normalization', name: 'normal', momentum: 0 };
+    const job = await service.train({
+      spec: { ...SPEC, layers: [{ ...embedding, name: 'letters', trainable: false }, normalization, ...others] },
+      dataset: dataset.id,
+      target: 'rule',
+      split: { validation: 0 },
+      // One step, after which the running statistics are those of all words.
+      training: { epochs: 1, batch_size: ROWS.length },
+    });
+    expect(job.error).toBeNull();
+    const { tensors } = (await service.get(`/v1/jobs/${job.id}/weights?format=json`)).body;
+    const vectors: number[] = tensors['letters/embeddings'].data;
+    for (const channel of [0, 1, 2, 3]) {
+      const values = WORDS.flat().map((letter) => vectors[letter * 4 + channel] ?? Number.NaN);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      expect(tensors['normal/moving_mean'].data[channel]).toBeCloseTo(mean, 6);
+      expect(tensors['normal/moving_variance'].data[channel] / variance).toBeCloseTo(1, 4);
+    }
+  });
+
   it('reads lists from the cells of a CSV file, and refuses cells that hold none with their line', async () => {
     const form = (csv: string) => {
       const data = new FormData();

@@ -52,6 +52,46 @@ describe('a network with several inputs and outputs', () => {
     return problem.errors.map(({ pointer, code }: { pointer: string; code: string }) => `${pointer} ${code}`);
   }
 
+  it('compares directions, whatever the lengths, in a normalised dot layer', async () => {
+    const rows = ROWS.slice(1).map(({ a, b, c }) => ({
+      a,
+      b,
+      c,
+      d: a * c,
+      cosine: (a * c + b * a * c) / (Math.hypot(a, b) * Math.hypot(c, a * c)),
+    }));
+    const schema = ['a', 'b', 'c', 'd'].map((name) => ({ name, encode: 'none' }));
+    const { body: directions } = await service.post('/v1/datasets', { name: 'directions', rows, schema });
+    const job = await service.train({
+      spec: {
+        inputs: [
+          { name: 'left', shape: [2], columns: ['a', 'b'] },
+          { name: 'right', shape: [2], columns: ['c', 'd'] },
+        ],
+        layers: [
+          { name: 'angle', type: 'dot', normalize: true, inbound: ['left', 'right'] },
+          { name: 'out', type: 'dense', units: 1, inbound: ['angle'] },
+        ],
+        outputs: ['out'],
+      },
+      dataset: directions.id,
+      target: 'cosine',
+      training: { epochs: 100, optimizer: { type: 'adam', learning_rate: 0.05 } },
+      on_success: { model: 'directions', deploy: 'directions' },
+    });
+    expect(job.error).toBeNull();
+    const instances = [
+      { a: 3, b: 4, c: 5, d: 0 },
+      { a: 0.03, b: 0.04, c: 7000, d: 0 },
+      { a: -4, b: 3, c: 3, d: 4 },
+    ];
+    const { body: answer } = await service.post('/v1/deployments/directions/predict', { instances });
+    const [near, far, square] = answer.predictions.map(({ value }: { value: number }) => value);
+    expect(near).toBeCloseTo(0.6, 2);
+    expect(far).toBeCloseTo(near, 5);
+    expect(square).toBeCloseTo(0, 2);
+  });
+
   it('is trained on both targets, deployed, asked and downloaded', async () => {
     const job = await service.train(body({ on_success: { model: 'things', deploy: 'things' } }));
     expect(job).toMatchObject({

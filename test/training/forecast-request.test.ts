@@ -46,6 +46,18 @@ describe('the request of a forecast', () => {
     expect(checked?.steps).toBe(5 * 9);
   });
 
+  test('leaves out windows that forecast rows of a later part', () => {
+    const change = {
+      window: { history: 10, horizon: 7, stride: 2, order_by: 'at' },
+      spec: { layers: [{ type: 'flatten' }, { type: 'dense', units: 7 }] },
+      training: { epochs: 1, batch_size: 1 },
+    };
+    // 42 windows, 34 before validation, of which the last 3 reach into it.
+    expect(check(change).checked?.steps).toBe(31);
+    const few = check({ ...change, window: { ...change.window, stride: 1 }, split: { validation: 0.95 } });
+    expect(few.faults).toEqual(['/split no_training_rows']);
+  });
+
   test('learns from every column but the one that orders the rows, lists left to other tasks', () => {
     const { checked } = checkTrainingRequest({
       body: {

@@ -17,7 +17,7 @@ describe('splitting rows', () => {
     fc.assert(
       fc.property(fc.nat(300), fractions, fc.constantFrom('random', 'stratified', 'time'), fc.nat(), (rows, parts, strategy, seed) => {
         const classes = Int32Array.from({ length: rows }, (_, row) => (row * row) % 7);
-        const split = splitRows(rows, options({ ...parts, strategy, seed }), classes);
+        const split = splitRows(rows, options({ ...parts, strategy, seed }), { classes });
         const all = [...split.train, ...split.validation, ...split.test].sort((a, b) => a - b);
         expect(all).toEqual(Array.from({ length: rows }, (_, row) => row));
         expect(split.validation.length).toBe(splitSizes(rows, options(parts)).validation);
@@ -35,7 +35,7 @@ describe('splitting rows', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(4), { minLength: 1, maxLength: 400 }), fractions, fc.nat(), (labels, parts, seed) => {
         const classes = Int32Array.from(labels);
-        const split = splitRows(labels.length, options({ ...parts, strategy: 'stratified', seed }), classes);
+        const split = splitRows(labels.length, options({ ...parts, strategy: 'stratified', seed }), { classes });
         for (const part of [split.train, split.validation, split.test]) {
           for (const label of new Set(labels)) {
             const share = (labels.filter((other) => other === label).length * part.length) / labels.length;
@@ -50,18 +50,32 @@ describe('splitting rows', () => {
 
   test('three classes of fifty rows are cut into parts of the same size', () => {
     const classes = Int32Array.from({ length: 150 }, (_, row) => Math.floor(row / 50));
-    const { validation } = splitRows(150, options({ strategy: 'stratified' }), classes);
+    const { validation } = splitRows(150, options({ strategy: 'stratified' }), { classes });
     expect([0, 1, 2].map((label) => validation.filter((row) => classes[row] === label).length)).toEqual([10, 10, 10]);
   });
 
   test('a class with one row is trained on', () => {
     const classes = Int32Array.from({ length: 100 }, (_, row) => Number(row === 40));
-    expect(splitRows(100, options({ strategy: 'stratified', test: 0.2 }), classes).train).toContain(40);
+    expect(splitRows(100, options({ strategy: 'stratified', test: 0.2 }), { classes }).train).toContain(40);
   });
 
   test('in time order the newest rows are held out', () => {
     const split = splitRows(10, options({ strategy: 'time', validation: 0.2, test: 0.1 }));
     expect([[...split.train], [...split.validation], [...split.test]]).toEqual([[0, 1, 2, 3, 4, 5, 6], [7, 8], [9]]);
+  });
+
+  test('what shares targets with a later part is in no part', () => {
+    const sizes = options({ strategy: 'time', validation: 0.3, test: 0.2 });
+    const { train, validation, test } = splitRows(20, sizes, { shared: 2 });
+    const kept = [[...train], [...validation], [...test]];
+    expect(kept).toEqual([
+      [0, 1, 2, 3, 4, 5, 6, 7],
+      [10, 11, 12, 13],
+      [16, 17, 18, 19],
+    ]);
+    expect(splitSizes(20, sizes, 2)).toEqual({ train: 8, validation: 4, test: 4 });
+    expect(splitSizes(20, options({ strategy: 'time', validation: 0, test: 0 }), 2)).toEqual({ train: 20, validation: 0, test: 0 });
+    expect(splitSizes(20, options({ strategy: 'time', validation: 0.05, test: 0.9 }), 2)).toEqual({ train: 0, validation: 0, test: 18 });
   });
 
   test('a training fraction below the rest leaves rows unused', () => {

@@ -8,13 +8,14 @@ export const meanAbsolutePercentageError = defineCollectedMetric({
   better: 'lower',
   targets: ['numbers'],
   options: NO_OPTIONS,
-  evaluate({ predictions, targets }, { std, mean }) {
+  evaluate({ predictions, targets }, { std, mean, levels }) {
     const columns = std?.length ?? mean?.length ?? 1;
+    const sizes = levels?.();
     let total = 0;
     for (let i = 0; i < targets.length; i += 1) {
       const [scale, shift] = [std?.[i % columns] ?? 1, mean?.[i % columns] ?? 0];
       // A target of exactly 0 gives a very large number, not an infinite one.
-      const size = Math.max(Math.abs(targets[i]! * scale + shift), Number.EPSILON);
+      const size = Math.max(Math.abs(sizes?.[i] ?? targets[i]! * scale + shift), Number.EPSILON);
       total += Math.abs(predictions[i]! - targets[i]!) * (scale / size);
     }
     return total / targets.length;

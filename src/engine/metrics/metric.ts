@@ -17,6 +17,11 @@ export interface Evaluated {
 export interface TargetUnits {
   readonly std?: Float64Array | undefined;
   readonly mean?: Float64Array | undefined;
+  /**
+   * For targets that were told against something else of their row, such as the value before: the targets themselves in the columns'
+   * units, of all rows in order, row-major. Whoever asks how large or how varied targets are means these.
+   */
+  readonly levels?: (() => Float64Array) | undefined;
 }
 
 /** Outputs and targets of all evaluated rows, row-major. */

@@ -3,7 +3,10 @@ import { fixed, perRow } from '../ops/op.ts';
 import { sizeOf } from '../shape.ts';
 import { defineMetric } from './metric.ts';
 
-/** Per output `1 - SSres / SStot`, then the plain mean. SStot by Welford 1962, which does not cancel. Units do not matter to it. */
+/**
+ * Per output `1 - SSres / SStot`, then the plain mean. SStot by Welford 1962, which does not cancel. Units do not matter to it, but where
+ * targets are told against something else SStot is that of the targets themselves.
+ */
 export const r2 = defineMetric({
   type: 'r2',
   summary: 'Share of the variance of the target that is explained: 1 is perfect, 0 is as good as the mean.',
@@ -19,10 +22,11 @@ export const r2 = defineMetric({
     writes: [2],
     layer: 'r2',
   }),
-  result(accumulated) {
+  result(accumulated, { std, levels }) {
     const columns = (accumulated.length - 1) / 3;
+    const spreads = levels ? spreadsOf(levels(), columns) : accumulated.subarray(2 * columns, 3 * columns);
     let total = 0;
-    for (let j = 0; j < columns; j += 1) total += 1 - accumulated[j]! / accumulated[2 * columns + j]!;
+    for (let j = 0; j < columns; j += 1) total += 1 - (accumulated[j]! * (levels ? (std?.[j] ?? 1) ** 2 : 1)) / spreads[j]!;
     return total / columns;
   },
   kernels: [
@@ -48,3 +52,17 @@ export const r2 = defineMetric({
     },
   ],
 });
+
+/** Sums of the squared distances of each column to its mean, in two passes. */
+function spreadsOf(values: Float64Array, columns: number): Float64Array {
+  const means = new Float64Array(columns);
+  values.forEach((value, i) => {
+    means[i % columns]! += value;
+  });
+  const rows = values.length / columns;
+  const spreads = new Float64Array(columns);
+  values.forEach((value, i) => {
+    spreads[i % columns]! += (value - means[i % columns]! / rows) ** 2;
+  });
+  return spreads;
+}

@@ -21,6 +21,7 @@ import { gaussianNoise } from './gaussian-noise.ts';
 import { gru } from './gru.ts';
 import { gruResetBefore } from './gru-reset-before.ts';
 import { klDivergence } from './kl-divergence.ts';
+import { l2Normalize } from './l2-normalize.ts';
 import { layerNormalization } from './layer-normalization.ts';
 import { lookup } from './lookup.ts';
 import { lstm } from './lstm.ts';
@@ -74,6 +75,7 @@ export const OPS: { readonly [K in OpName]: Op<K> } = {
   batch_normalization: batchNormalization,
   normalization,
   layer_normalization: layerNormalization,
+  l2_normalize: l2Normalize,
   prelu,
   maxout,
   spatial_dropout: spatialDropout,

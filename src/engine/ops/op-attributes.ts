@@ -44,6 +44,7 @@ export interface OpAttributes {
   readonly batch_normalization: NormalizationAttributes & { readonly momentum: number; readonly masked: boolean };
   readonly normalization: NormalizationAttributes;
   readonly layer_normalization: NormalizationAttributes;
+  readonly l2_normalize: { readonly epsilon: number };
   readonly prelu: None;
   readonly maxout: { readonly pieces: number };
   readonly spatial_dropout: { readonly rate: number; readonly stream: number };

@@ -43,8 +43,9 @@ export function runPart(compiled: Compiled, part: Part): PartResult {
   const result = runSlices(compiled, part, gathered);
   if (result.nonFinite !== null) return { end: 'divergence', divergence: explain(compiled, part, result) };
   if (Atomics.load(request.control, CONTROL.stop) !== 0) return { end: 'stopped' };
-  const { targetStd, targetMean, furtherUnits = [] } = request.data;
-  const units = [{ std: targetStd, mean: targetMean }, ...furtherUnits];
+  const { targetStd, targetMean, targetLevels, furtherUnits = [] } = request.data;
+  const levels = targetLevels && (() => targetLevels(part.order));
+  const units = [{ std: targetStd, mean: targetMean, levels }, ...furtherUnits];
   return { end: 'done', ...readResults(plan, arena, units, gathered) };
 }
 

@@ -80,7 +80,9 @@ interface DataDescription {
   readonly targetStd?: Float64Array;
   /** Mean that was taken from each numeric target column. */
   readonly targetMean?: Float64Array;
-  /** The same for the targets of the outputs after the first. */
+  /** Numeric targets of these rows as their columns have them, where `targets` tells them against something else: (rows × outputs). */
+  readonly targetLevels?: (rows: Int32Array) => Float64Array;
+  /** Deviation and mean of the targets of the outputs after the first. */
   readonly furtherUnits?: readonly TargetUnits[];
   /** Labels of the classes in the order of their indices: `class_weight` names them. */
   readonly labels?: readonly string[];

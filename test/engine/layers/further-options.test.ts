@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nativeBackend } from '../../../src/engine/backends/native.ts';
 import { referenceBackend } from '../../../src/engine/backends/reference.ts';
 import { runGraph } from '../../../src/engine/conformance/run-graph.ts';
 import type { Value } from '../../../src/engine/graph/graph.ts';
@@ -8,6 +9,7 @@ import { layerSchema } from '../../../src/engine/layers/layer-schema.ts';
 import { parseSchema } from '../../../src/engine/schema.ts';
 import { sizeOf } from '../../../src/engine/shape.ts';
 import { addLayer } from '../../../src/engine/spec/build-graph.ts';
+import { hasAddon } from '../../native/native-addon.ts';
 
 const ROWS = 2;
 const waves = (length: number, seed: number) => Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1) + 4.1 * seed));
@@ -210,5 +212,32 @@ describe('global_average_pooling1d', () => {
       const share = ((counts[t] ?? 0) / total) * (upstream[row * channels + c] ?? 0);
       expect(gradients[0]?.[(row * steps + t) * channels + c]).toBeCloseTo(share, 12);
     }
+  });
+});
+
+describe.each([referenceBackend(), ...(hasAddon() ? [nativeBackend()] : [])])('a normalised dot on the $name backend', (backend) => {
+  it('has a cosine of 0 with a vector that has no direction, and no gradient goes into it', () => {
+    const graph = new GraphBuilder('training');
+    const inputs = [graph.input('x', [3]), graph.input('y', [3])] as const;
+    const definition = layerOf('dot');
+    if (!definition) throw new Error('there is no such layer');
+    const options = { axes: -1, normalize: true };
+    const uses = [inputs.map((value) => ({ value, mask: null }))];
+    const { outputs } = addLayer(graph, { definition, options, name: 'tested', uses, weightsBefore: 0 });
+    const root = outputs[0]?.value;
+    if (!root) throw new Error('a layer has an output');
+    const data = new Map([
+      [inputs[0], [0, 0, 0, 3, 0, 4]],
+      [inputs[1], [1, 2, 2, 0, 0, 2]],
+    ]);
+    const run = runGraph({ graph, data, root, backward: [1, 1], of: inputs }, { backend, batchSize: ROWS, realBytes: 4 });
+    expect(run.output[0]).toBe(0);
+    expect(run.output[1]).toBeCloseTo(0.8, 6);
+    expect(run.gradients[0]?.slice(0, 3)).toEqual([0, 0, 0]);
+    // (e - c x / |x|) / |x| with e = (0, 0, 1) and c = 0.8.
+    [-0.096, 0, 0.072].forEach((expected, i) => {
+      expect(run.gradients[0]?.[3 + i]).toBeCloseTo(expected, 6);
+    });
+    expect(run.gradients[1]?.slice(0, 3)).toEqual([0, 0, 0]);
   });
 });

@@ -147,6 +147,7 @@ const STRUCTURE = {
   dot: [
     { options: {}, input: [3], more: [[3]], output: [1], weights: {} },
     { options: { axes: [2, 1] }, input: [4, 3], more: [[3, 5]], output: [4, 5], weights: {} },
+    { options: { axes: [1, 2], normalize: true }, input: [3, 2], more: [[5, 3]], output: [2, 5], weights: {} },
   ],
   permute: [{ options: { dims: [3, 1, 2] }, input: [2, 3, 4], output: [4, 2, 3], weights: {} }],
   repeat_vector: [{ options: { n: 4 }, input: [3], output: [4, 3], weights: {} }],

@@ -91,6 +91,7 @@ const CASES: { readonly [K in OpName]: GradientCase<K> } = {
     attributes: { epsilon: 1e-3, scale: true, center: true },
     inputs: [batched(2, 5), parameter(5), parameter(5)],
   },
+  l2_normalize: { attributes: { epsilon: 1e-7 }, inputs: [batched(2, 5)] },
   prelu: { attributes: {}, inputs: [batched(2, 3), parameter(2, 3)] },
   maxout: { attributes: { pieces: 3 }, inputs: [batched(2, 6)] },
   spatial_dropout: { attributes: { rate: 0.4, stream: 5 }, inputs: [batched(2, 3)] },
