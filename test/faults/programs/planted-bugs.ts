@@ -173,6 +173,11 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     what: 'a worker reckons its leases by its own wall clock',
     changes: [
       {
+        file: 'src/jobs/job-life-rows.ts',
+        find: 'return { id, life, now };',
+        replace: 'return { id, life, now: now > 0 ? Date.now() : now };',
+      },
+      {
         file: 'src/jobs/lease-keeper.ts',
         find: 'SET lease_until = now() +',
         replace: `SET lease_until = to_timestamp($${'{Date.now() / 1000}'}) +`,
