@@ -73,6 +73,13 @@ export const CONFIG_TABLE = {
     max: 3600,
     help: 'After this many seconds without a sign of life of its worker a job is given to another one.',
   },
+  SHUTDOWN_GRACE_SECONDS: {
+    kind: 'integer',
+    fallback: 10,
+    min: 0,
+    max: 10,
+    help: 'A worker that is told to end finishes the epochs under way, so that they are kept, but gives a job back without it after so many seconds.',
+  },
   CHECKPOINT_DAYS: {
     kind: 'integer',
     fallback: 7,

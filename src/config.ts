@@ -33,7 +33,12 @@ export interface Config {
     readonly loopback: boolean;
     readonly apiKey: string | null;
   };
-  readonly worker: { readonly concurrency: number; readonly leaseSeconds: number; readonly silenceSeconds: number };
+  readonly worker: {
+    readonly concurrency: number;
+    readonly leaseSeconds: number;
+    readonly silenceSeconds: number;
+    readonly shutdownGraceSeconds: number;
+  };
   readonly checkpoints: { readonly days: number; readonly bytesMax: number };
   readonly engine: { readonly backend: Values['ENGINE_BACKEND'] };
   readonly limits: Limits;
@@ -149,6 +154,7 @@ function configOf(values: Values): Config {
       concurrency: values.WORKER_CONCURRENCY,
       leaseSeconds: values.LEASE_SECONDS,
       silenceSeconds: values.QUEUE_SILENCE_SECONDS,
+      shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
     }),
     checkpoints: Object.freeze({ days: values.CHECKPOINT_DAYS, bytesMax: values.CHECKPOINT_BYTES_MAX }),
     engine: Object.freeze({ backend: values.ENGINE_BACKEND }),

@@ -179,7 +179,7 @@ interface ProcessorDeps extends Pick<WorkerDeps, 'config' | 'logger'> {
 
 function createProcessor({ config, logger, self, apart }: ProcessorDeps, { database, keeper, trainPool }: Connections): JobProcessor {
   const { pool } = database;
-  const { leaseSeconds } = config.worker;
+  const { leaseSeconds, shutdownGraceSeconds } = config.worker;
   const { engine, backend } = self;
   const identity = { engine, backend };
   const blobs = createBlobStore(pool);
@@ -194,6 +194,7 @@ function createProcessor({ config, logger, self, apart }: ProcessorDeps, { datab
     pool,
     blobs,
     leaseSeconds,
+    releaseGraceMs: shutdownGraceSeconds * 1000,
     datasets: createDatasetService({
       store: createDatasetStore({ database }),
       blobs,

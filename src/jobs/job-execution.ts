@@ -36,6 +36,8 @@ export interface ExecutionDeps {
   /** Whose bits the checkpoints of this worker hold. */
   readonly identity: EngineIdentity;
   readonly leaseSeconds: number;
+  /** How long a job that is to be given back may take to end the epoch under way. */
+  readonly releaseGraceMs: number;
   readonly trainPool: TrainPool;
   readonly datasets: Pick<DatasetService, 'get' | 'openTable'>;
   readonly backend: TrainRequest['backend'];
@@ -44,19 +46,24 @@ export interface ExecutionDeps {
   readonly logger: Logger;
 }
 
-/** How a training is told to stop for each cause, and how long it may take to before its thread is ended; null: as long as it likes. */
-const STOPPING: { readonly [Cause in StopCause]: { readonly how: 'abandon' | 'conclude' | 'yieldSoon'; readonly graceMs: number | null } } =
-  {
-    lease_lost: { how: 'abandon', graceMs: 1500 },
-    cancel: { how: 'abandon', graceMs: 1500 },
-    // The epoch under way becomes a checkpoint, if it ends soon: else it is computed again.
-    release: { how: 'yieldSoon', graceMs: 8000 },
-    // Its result is measured on all rows, and whoever does not want to wait for that can still cancel.
-    stop: { how: 'conclude', graceMs: null },
-    time_limit: { how: 'conclude', graceMs: 60_000 },
-    // The end of the epoch is worth some waiting for; else the job goes on from the checkpoint before, to the same bits.
-    pause: { how: 'yieldSoon', graceMs: 30_000 },
-  };
+/** One way to tell a training to stop, and how long it may take to before the next one is tried; null: as long as it likes. */
+interface StopRequest {
+  readonly how: 'abandon' | 'conclude' | 'yieldSoon';
+  readonly graceMs: number | null;
+}
+
+const ABANDON: StopRequest = { how: 'abandon', graceMs: 1500 };
+
+/** What is tried for each cause, one after the other. A training that heeds none of it has its thread ended. */
+const STOPPING: { readonly [Cause in Exclude<StopCause, 'release'>]: readonly StopRequest[] } = {
+  lease_lost: [ABANDON],
+  cancel: [ABANDON],
+  // Its result is measured on all rows, and whoever does not want to wait for that can still cancel.
+  stop: [{ how: 'conclude', graceMs: null }],
+  time_limit: [{ how: 'conclude', graceMs: 60_000 }],
+  // The end of the epoch is worth some waiting for; else the job goes on from the checkpoint before, to the same bits.
+  pause: [{ how: 'yieldSoon', graceMs: 30_000 }, ABANDON],
+};
 
 /** A cause further left overrules those right of it. */
 const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release', 'stop', 'time_limit', 'pause'];
@@ -124,16 +131,31 @@ export class JobExecution {
   #stopTraining(): void {
     const training = this.#training;
     if (training === null || this.#cause === null) return;
-    const { how, graceMs } = STOPPING[this.#cause];
-    training[how]();
+    this.#request(training, this.#requestsFor(this.#cause));
+  }
+
+  #request(training: TrainRun, [request, ...later]: readonly StopRequest[]): void {
     clearTimeout(this.#graceTimer);
-    if (graceMs !== null) this.#graceTimer = setTimeout(() => training.terminate(), graceMs);
+    if (request === undefined) {
+      training.terminate();
+      return;
+    }
+    training[request.how]();
+    if (request.graceMs !== null) this.#graceTimer = setTimeout(() => this.#request(training, later), request.graceMs);
+  }
+
+  #requestsFor(cause: StopCause): readonly StopRequest[] {
+    if (cause !== 'release') return STOPPING[cause];
+    // The epoch under way becomes a checkpoint if it ends soon; else it is computed again, to the same bits.
+    return [{ how: 'yieldSoon', graceMs: this.#deps.releaseGraceMs }, ABANDON];
   }
 
   /** Trains to the end, whatever that is. */
   async #train(task: TrainingTask, start: ResumePoint | null): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
     const { trainPool, now, logger } = this.#deps;
     const meter = meterOf(this.#job.request, { rows: task.table.rows, start, now });
+    // No epoch is under way that would be worth finishing.
+    if (this.#cause === 'release') return { outcome: { kind: 'released' }, meter };
     const run = trainPool.run(task);
     this.#training = run;
     // A stop that came while the data was read found no training.

@@ -15,7 +15,7 @@ export interface JobProcessor {
   process(jobId: string): Promise<void>;
   /** Looks at the rows of the running jobs now: the owner of one of them wants something. */
   check(): void;
-  /** Stops the trainings after their newest checkpoint and gives their jobs back; claims nothing more. */
+  /** Stops the trainings after the epochs under way, those that take too long at once, and gives their jobs back; claims nothing more. */
   releaseAll(): Promise<void>;
 }
 

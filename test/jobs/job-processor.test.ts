@@ -63,6 +63,7 @@ describe('the processor of jobs', () => {
       checkpoints: createCheckpointStore({ pool, blobs }),
       identity: IDENTITY,
       leaseSeconds: 15,
+      releaseGraceMs: 10_000,
       datasets: createDatasetService({
         store: createDatasetStore({ database }),
         blobs,

@@ -39,6 +39,7 @@ export function wide(dataset: string): object {
   const layers = [
     { type: 'dense', units: 2048, activation: 'relu' },
     { type: 'dense', units: 2048, activation: 'relu' },
+    { type: 'dense', units: 2048, activation: 'relu' },
     { type: 'dense', units: 10, activation: 'softmax' },
   ];
   return { dataset, target: 'digit', task: 'classification', spec: { layers }, training: { epochs: 3, batch_size: 1 } };

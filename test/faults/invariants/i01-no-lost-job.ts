@@ -5,7 +5,7 @@ import { tiny } from '../harness/jobs.ts';
 import type { Kept } from '../harness/processes.ts';
 import type { Api, World } from '../harness/world.ts';
 
-const SUBMIT_EVERY_MS = 100;
+const SUBMIT_EVERY_MS = 200;
 const END_MS = 120_000;
 
 /** Jobs are posted all the time while every process and server is killed, at every kill point and at random. */
@@ -22,7 +22,7 @@ export const noLostJob: Invariant = {
       for (const point of ['K1', 'K2', 'K3', 'K4'] as const) await dieAt(world, api, point);
       for (const point of ['K5', 'K6', 'K11'] as const) await dieAt(world, pick(world.random, workers), point);
     }
-    for (let n = 0; n < world.times({ pr: 6, nightly: 100, weekly: 1000 }); n += 1) await killAnything(world, api, workers);
+    for (let n = 0; n < world.times({ pr: 4, nightly: 100, weekly: 1000 }); n += 1) await killAnything(world, api, workers);
     await submissions.stop();
     await checkAllEnd(world);
   },

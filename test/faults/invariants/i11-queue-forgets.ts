@@ -2,7 +2,7 @@ import { emptyQueue } from '../harness/inject.ts';
 import type { Invariant } from '../harness/invariant.ts';
 import { ended, mlp, reachesEpoch, tiny } from '../harness/jobs.ts';
 
-const DRAIN_MS = 120_000;
+const DRAIN_MS = 60_000;
 
 /** The queue forgets every message while jobs wait and one runs. */
 export const queueForgets: Invariant = {

@@ -10,7 +10,7 @@ export const wrongClock: Invariant = {
   async try(world) {
     const { report } = world;
     const api = await world.startApi();
-    const body = mlp(await api.dataset('digits'), { epochs: 150 });
+    const body = mlp(await api.dataset('digits'), { epochs: 400 });
     const right = await world.startWorker();
     const undisturbed = await ended(world, api, await api.job(body));
     await right.stop();

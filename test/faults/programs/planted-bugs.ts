@@ -129,10 +129,16 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     ],
     queue: 'redis',
   },
-  outage_is_fatal: {
+  outage_not_told: {
     breaks: 'I13',
-    what: 'a database that is away for a moment breaks the job',
-    changes: [{ file: 'src/jobs/job-execution.ts', find: 'if (!isDatabaseUnavailable(error)) throw error;', replace: 'throw error;' }],
+    what: 'a database that is away is taken for a mistake of the program',
+    changes: [
+      {
+        file: 'src/db/unavailable.ts',
+        find: 'return causes(error).some(saysUnavailable);',
+        replace: 'return causes(error).length > 1e9 && saysUnavailable({});',
+      },
+    ],
   },
   crashes_not_counted: {
     breaks: 'I15',
@@ -166,6 +172,11 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     breaks: 'I22',
     what: 'a worker reckons its leases by its own wall clock',
     changes: [
+      {
+        file: 'src/jobs/job-life-rows.ts',
+        find: 'return { id, life, now };',
+        replace: 'return { id, life, now: now > 0 ? Date.now() : now };',
+      },
       {
         file: 'src/jobs/lease-keeper.ts',
         find: 'SET lease_until = now() +',
