@@ -91,17 +91,18 @@ function isApplied(migration: Migration, done: ReadonlyMap<string, string>): boo
   return true;
 }
 
+/** The change and its row in the ledger are one transaction: a process killed half-way leaves nothing, and the next start tries again. */
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
-  const id = randomUUID();
-  await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, checksum, name]);
+  await client.query('BEGIN');
   try {
-    await client.query(sql); // The simple protocol: one implicit transaction.
+    await client.query(sql);
+    await client.query(
+      'INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)',
+      [randomUUID(), checksum, name],
+    );
+    await client.query('COMMIT');
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    await client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, message]);
-    throw new Error(`migration ${name} failed: ${message}`, { cause });
+    await client.query('ROLLBACK').catch(() => undefined); // A lost connection has rolled back by itself.
+    throw new Error(`migration ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = applied_steps_count + 1 WHERE id = $1', [
-    id,
-  ]);
 }

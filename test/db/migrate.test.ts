@@ -31,8 +31,18 @@ describe('migrate', () => {
     await migrate(database.url, dir);
     await addMigration(dir, '99990101000000_bad', 'CREATE TABLE half (id int); SELECT no_such_column FROM half;');
     await expect(migrate(database.url, dir)).rejects.toThrow('99990101000000_bad failed: column "no_such_column" does not exist');
-    await expect(migrate(database.url, dir)).rejects.toThrow('prisma migrate resolve');
+    await expect(migrate(database.url, dir)).rejects.toThrow('99990101000000_bad failed');
     expect(await scalar(database.url, "SELECT to_regclass('half')::text")).toBeNull();
+  });
+
+  test('a migration cut off half-way is applied by the next start', async () => {
+    await migrate(database.url, dir);
+    const endsOwnSession = 'CREATE TABLE cut (id int); SELECT pg_terminate_backend(pg_backend_pid());';
+    await addMigration(dir, '99990101000000_cut', endsOwnSession);
+    await expect(migrate(database.url, dir)).rejects.toThrow('99990101000000_cut failed');
+    expect(await scalar(database.url, "SELECT to_regclass('cut')::text")).toBeNull();
+    await addMigration(dir, '99990101000000_cut', 'CREATE TABLE cut (id int);');
+    expect(await migrate(database.url, dir)).toEqual(['99990101000000_cut']);
   });
 
   test('a migration edited after it was applied is refused', async () => {
