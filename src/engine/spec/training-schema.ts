@@ -125,7 +125,11 @@ export const TRAINING = Type.Object(
     early_stopping: Type.Union([EARLY_STOPPING, Type.Null()], { default: null, description: 'End when nothing improves any more.' }),
     checkpoint: Type.Object(
       {
-        every_epochs: Type.Integer({ minimum: 1, default: 1, description: 'How often the whole state is kept to resume from.' }),
+        every_epochs: Type.Integer({
+          minimum: 1,
+          default: 1,
+          description: 'How often the whole state is kept to resume from; large states no faster than 4 MB/s on average.',
+        }),
         every_seconds: Type.Union([Type.Number({ minimum: 0, maximum: 86_400 }), Type.Null()], {
           default: null,
           description: 'Not more often than this either: after the next such epoch.',
