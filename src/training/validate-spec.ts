@@ -16,6 +16,8 @@ export interface SpecValidation {
   readonly total_params: number;
   /** Bytes training takes, with the data when there is one; null when faults leave no network to measure. */
   readonly memory_bytes: number | null;
+  /** Those of them that the training allocates at once: weights, gradients, activations. */
+  readonly arena_bytes: number | null;
   /** How long the training takes; null without a training and a dataset. */
   readonly estimate: { readonly seconds_p50: number; readonly seconds_p90: number } | null;
 }
@@ -56,6 +58,7 @@ export function validateSpec({ spec, dataset, target, window = null, training, l
     layers: check.report.layers,
     total_params: check.report.total_params,
     memory_bytes: costs && costs.memory_bytes + data,
+    arena_bytes: costs?.memory_bytes ?? null,
     estimate:
       costs === null || training === undefined || columns === null
         ? null

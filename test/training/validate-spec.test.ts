@@ -23,14 +23,34 @@ describe('validating a spec', () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ valid: true, errors: [], warnings: [], total_params: 4 * 8 + 8 + 8 * 3 + 3 });
     expect(body.layers.map((layer: { output_shape: number[] }) => layer.output_shape)).toEqual([[8], [3]]);
-    expect(body.memory_bytes).toBeGreaterThan(4 * body.total_params);
+    expect(body.arena_bytes).toBeGreaterThan(4 * body.total_params);
+    expect(body.memory_bytes).toBeGreaterThan(body.arena_bytes);
     expect(body.estimate.seconds_p90).toBeGreaterThanOrEqual(body.estimate.seconds_p50);
+  });
+
+  test('tells how far each window sees', async () => {
+    const layers = [
+      { type: 'conv2d', filters: 4, kernel_size: 3 },
+      { type: 'max_pooling2d' },
+      { type: 'conv2d', filters: 4, kernel_size: 3 },
+      { type: 'flatten' },
+      { type: 'dense', units: 2, activation: 'softmax' },
+    ];
+    const { body } = await validate({ spec: { input_shape: [12, 12, 1], layers } });
+    const fields = body.layers.map((layer: { receptive_field: number[] | null }) => layer.receptive_field);
+    // Dumoulin and Visin 2016: 3, then 3 + 1, then 4 + 2 * 2.
+    expect(fields.slice(0, 3)).toEqual([
+      [3, 3],
+      [4, 4],
+      [8, 8],
+    ]);
   });
 
   test('alone needs no dataset, and says nothing about time', async () => {
     const { body } = await validate({ spec: { input_shape: [4], ...spec } });
     expect(body).toMatchObject({ valid: true, warnings: [], total_params: 67, estimate: null });
-    expect(body.memory_bytes).toBeGreaterThan(0);
+    expect(body.memory_bytes).toBe(body.arena_bytes);
+    expect(body.arena_bytes).toBeGreaterThan(0);
   });
 
   test('answers 200 for faults of spec, target and training, all at once', async () => {
