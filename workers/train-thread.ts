@@ -10,7 +10,7 @@ import { runTraining } from '../src/training/run-training.ts';
 /** Epochs faster than this travel together, so that a commit per epoch does not bound a small training. */
 const BATCH_MS = 50;
 /**
- * States are saved no faster than this on average, 4 MB/s: a network of a million parameters trained with Adam has a checkpoint every 3 s.
+ * Unless the request says how often, states are saved no faster than this on average, 4 MB/s: a network of a million parameters trained with Adam has a checkpoint every 3 s.
  * Writing one costs about a millisecond per megabyte, so checkpoints take less than a hundredth of a training.
  */
 const STATE_BYTES_PER_MS = 4000;
@@ -53,7 +53,9 @@ function runEpochs(command: TrainCommand): ThreadEvent {
 /** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
 function batchSender(command: TrainCommand) {
   const { every_epochs: everyEpochs, every_seconds: everySeconds } = command.task.request.training.checkpoint;
-  let restMs = (everySeconds ?? 0) * 1000;
+  const restAfter = (bytes: number): number =>
+    everySeconds === null || everySeconds === undefined ? bytes / STATE_BYTES_PER_MS : everySeconds * 1000;
+  let restMs = restAfter(0);
   let epochs: EpochRecord[] = [];
   let checkpointDue = false;
   let sent = 0;
@@ -77,7 +79,7 @@ function batchSender(command: TrainCommand) {
       const isDue = checkpointDue && performance.now() - lastStateAt >= restMs;
       const saved = isDue ? state() : null;
       // The bytes are gone from here once they are sent.
-      if (saved !== null) restMs = Math.max((everySeconds ?? 0) * 1000, saved.byteLength / STATE_BYTES_PER_MS);
+      if (saved !== null) restMs = restAfter(saved.byteLength);
       send(saved);
       if (!isDue) return;
       checkpointDue = false;

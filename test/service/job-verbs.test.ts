@@ -5,7 +5,7 @@ import { type Service, startService } from '../support/service.ts';
 
 type Job = CallResult['body'];
 
-const EPOCHS = 30;
+const EPOCHS = 60;
 
 describe('what the owner of a job asks', () => {
   let service: Service;

@@ -39,7 +39,7 @@ describe('learning rates through the API', () => {
 
   /** Takes seconds. */
   const slowTest = (iterations: number) => {
-    const training = { batch_size: 128, schedule: { type: 'lr_range_test', iterations, max_learning_rate: 1e-4 } };
+    const training = { batch_size: 1024, schedule: { type: 'lr_range_test', iterations, max_learning_rate: 1e-4 } };
     return rangeTest({ spec: DIGITS, dataset: digits, target: 'digit', task: 'classification', training });
   };
 
@@ -96,7 +96,7 @@ describe('learning rates through the API', () => {
   });
 
   it('are tested from the beginning by the next worker when one was killed', async () => {
-    const request = slowTest(2_500);
+    const request = slowTest(5_000);
     const { body: job } = await service.post('/v1/jobs', request);
     await eventually('the test has begun', async () => ((await service.get(job.links.self)).body.progress.step > 0 ? true : null));
     const { body: workers } = await service.get('/v1/workers');
@@ -122,7 +122,7 @@ describe('learning rates through the API', () => {
   });
 
   it('that were found stay when the job goes on after its worker was killed', async () => {
-    const training = { epochs: 12, batch_size: 8, optimizer: { type: 'adam', learning_rate: 'auto' } };
+    const training = { epochs: 200, batch_size: 8, optimizer: { type: 'adam', learning_rate: 'auto' }, checkpoint: { every_seconds: 0 } };
     const request = { spec: DIGITS, dataset: digits, target: 'digit', task: 'classification', training };
     const undisturbed = await service.train(request);
     const { body: job } = await service.post('/v1/jobs', request);

@@ -24,7 +24,7 @@ const DIGITS = {
     batch_size: 32,
     optimizer: { type: 'adam', learning_rate: 0.001 },
     seed: 3,
-    checkpoint: { every_epochs: 1, keep: 3 },
+    checkpoint: { every_epochs: 1, every_seconds: 0, keep: 3 },
   },
 };
 

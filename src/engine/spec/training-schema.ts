@@ -128,11 +128,12 @@ export const TRAINING = Type.Object(
         every_epochs: Type.Integer({
           minimum: 1,
           default: 1,
-          description: 'How often the whole state is kept to resume from; large states no faster than 4 MB/s on average.',
+          description: 'How often the whole state is kept to resume from.',
         }),
         every_seconds: Type.Union([Type.Number({ minimum: 0, maximum: 86_400 }), Type.Null()], {
           default: null,
-          description: 'Not more often than this either: after the next such epoch.',
+          description:
+            'Not more often than this either: after the next such epoch. Without it large states are kept no faster than 4 MB/s on average.',
         }),
         keep: Type.Integer({
           minimum: 1,

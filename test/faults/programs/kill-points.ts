@@ -73,7 +73,7 @@ export const KILL_POINTS = {
   K16: {
     what: 'a migration is half done',
     file: 'src/db/migrate.ts',
-    after: 'await client.query(sql); // The simple protocol: one implicit transaction.',
+    after: 'await client.query(sql);',
   },
 } as const satisfies Record<string, KillPoint>;
 
