@@ -41,31 +41,29 @@ static void accumulate_binary_accuracy(void *const *buffers, const int64_t *dims
   accumulator[1] += (double)dims[0];
 }
 
-/* p, y (m, n); one sum per column. */
-static void accumulate_absolute_error(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  (void)scalars;
-  (void)step;
-  const int64_t m = dims[0], n = dims[1];
-  const float *p = buffers[0], *y = buffers[1];
-  double *accumulator = buffers[2];
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) accumulator[j] += __builtin_fabs((double)p[i * n + j] - (double)y[i * n + j]);
-  accumulator[n] += (double)m;
-}
-
-/* p, y (m, n); one sum per column. */
-static void accumulate_squared_error(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
-  (void)scalars;
-  (void)step;
+/* p, y (m, n); one sum of errors per column, then the rows. */
+INLINE void accumulate_errors(void *const *buffers, const int64_t *dims, const int squared) {
   const int64_t m = dims[0], n = dims[1];
   const float *p = buffers[0], *y = buffers[1];
   double *accumulator = buffers[2];
   for (int64_t i = 0; i < m; i++)
     for (int64_t j = 0; j < n; j++) {
       const double d = (double)p[i * n + j] - (double)y[i * n + j];
-      accumulator[j] += d * d;
+      accumulator[j] += squared ? d * d : __builtin_fabs(d);
     }
   accumulator[n] += (double)m;
+}
+
+static void accumulate_absolute_error(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  (void)scalars;
+  (void)step;
+  accumulate_errors(buffers, dims, 0);
+}
+
+static void accumulate_squared_error(void *const *buffers, const int64_t *dims, const double *scalars, Step *step) {
+  (void)scalars;
+  (void)step;
+  accumulate_errors(buffers, dims, 1);
 }
 
 /* p, y (m, n); residual, mean and spread per column (Welford 1962). */
