@@ -27,6 +27,8 @@ export interface Ending {
   readonly weights_sha256?: string;
   /** Numbers in weights of two and more axes: engines that train the same network have the same. */
   readonly kernel_values?: number;
+  /** Of jobs: seconds of each epoch, a list for each round. */
+  readonly epoch_seconds?: readonly (readonly number[])[];
 }
 
 export interface Rounds {

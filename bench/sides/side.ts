@@ -12,7 +12,6 @@ export interface Command {
 
 /** A process that measures when it is told to. */
 export interface Side {
-  readonly pid: number;
   readonly variant: string;
   /** Seconds per unit. `patience`, in milliseconds, is for a round that is meant to be long. */
   round(size?: number, patience?: number): Promise<number>;
@@ -35,7 +34,6 @@ export async function openSide(command: Command | AbsentSide, request: SideReque
     return { absent: ready.absent };
   }
   return {
-    pid: child.pid ?? 0,
     variant: ready.variant ?? '',
     round: async (size = 1, patience?: number) => (await ask<{ seconds: number }>(`round ${size}`, patience)).seconds,
     end: () => ask<Ending>('end').finally(() => child.kill()),

@@ -69,6 +69,11 @@ export async function checkpointBeyond({ report, query }: World, job: string, ep
   return found.over ? null : found.at;
 }
 
+/** Resolves when a job has a checkpoint beyond `epoch` and goes on. */
+export async function hasCheckpoint(world: World, job: string, epoch = 0): Promise<void> {
+  if ((await checkpointBeyond(world, job, epoch)) === null) throw new Error(`job ${job} ended before a fault could meet it`);
+}
+
 /** The one of the processes that runs the job, if one does. */
 export async function holderOf({ query }: World, job: string, processes: readonly Kept[]): Promise<Kept | null> {
   const [row] = await query<{ pid: number }>('SELECT pid FROM worker JOIN job ON job.worker_id = worker.id WHERE job.id = $1', [job]);

@@ -1,4 +1,4 @@
-import { checkpointBeyond, dieAt, kill } from '../harness/inject.ts';
+import { dieAt, hasCheckpoint, kill } from '../harness/inject.ts';
 import type { Invariant } from '../harness/invariant.ts';
 import { checkSameBits, ended, mlp } from '../harness/jobs.ts';
 import type { Api, World } from '../harness/world.ts';
@@ -23,12 +23,15 @@ export const wholeCheckpoints: Invariant = {
     const undisturbed = await ended(world, api, await api.job(body));
     for (let n = 0; n < world.times({ pr: 1, nightly: 30, weekly: 100 }); n += 1) {
       const id = await api.job(body);
-      for (const pass of [1, 2, 3]) if ((await checkpointBeyond(world, id, pass)) !== null) await dieAt(world, worker, 'K7', { pass });
+      for (const pass of [1, 2, 3]) {
+        await hasCheckpoint(world, id, pass);
+        await dieAt(world, worker, 'K7', { pass });
+      }
       const before = await ended(world, api, id);
       await checkSameBits(world, before, undisturbed);
       for (const [damage, sql] of Object.entries(DAMAGES)) {
         const damaged = await api.job(body);
-        await checkpointBeyond(world, damaged, 1);
+        await hasCheckpoint(world, damaged, 1);
         await kill(world, worker, 'the worker');
         await spoil(world, damaged, { damage, sql });
         await checkSameBits(world, await ended(world, api, damaged), undisturbed);
@@ -38,14 +41,14 @@ export const wholeCheckpoints: Invariant = {
   },
 };
 
-/** A state of more than three chunks. */
+/** A state of more than three chunks, kept after every epoch however often that is. */
 function large(dataset: string): object {
   const layers = [
     { type: 'dense', units: 1024, activation: 'relu' },
     { type: 'dense', units: 256, activation: 'relu' },
     { type: 'dense', units: 10, activation: 'softmax' },
   ];
-  return { ...mlp(dataset, { epochs: 12, batch_size: 16 }), spec: { layers } };
+  return { ...mlp(dataset, { epochs: 20, batch_size: 8, checkpoint: { every_seconds: 0, keep: 3 } }), spec: { layers } };
 }
 
 async function spoil({ query, report }: World, id: string, { damage, sql }: { damage: string; sql: string }): Promise<void> {

@@ -1,4 +1,4 @@
-import { breakPostgres, checkpointBeyond } from '../harness/inject.ts';
+import { breakPostgres, hasCheckpoint } from '../harness/inject.ts';
 import type { Invariant } from '../harness/invariant.ts';
 import { checkSameBits, ended, mlp } from '../harness/jobs.ts';
 import type { Api, World } from '../harness/world.ts';
@@ -18,7 +18,7 @@ export const postgresRestart: Invariant = {
     for (let n = 0; n < world.times({ pr: 1, nightly: 15, weekly: 50 }); n += 1) {
       for (const how of ['SIGINT', 'SIGQUIT', 'SIGKILL', 'cut'] as const) {
         const id = await api.job(body);
-        await checkpointBeyond(world, id, 1);
+        await hasCheckpoint(world, id, 1);
         if (how === 'cut') await cutConnections(world);
         else times.push(await restart(world, api, how));
         const job = await ended(world, api, id);

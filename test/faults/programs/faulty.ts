@@ -1,8 +1,9 @@
 // Loaded by `--import` into a process, and each of its threads, that is to have a fault. `KILL_AT` is a kill point, `FAULT_BUG` a
-// planted bug, `CLOCK_SKEW_SECONDS` how wrong its wall clock is. Without them it changes nothing.
+// planted bug, `CLOCK_SKEW_SECONDS` how wrong its wall clock is. Without them it changes nothing but that it ends with the harness.
 
 import { writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 import { KILL_POINTS, type KillPointName, killChange } from './kill-points.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 import { applyChange, fileUrl, type SourceChange } from './source-change.ts';
@@ -31,6 +32,11 @@ Reflect.set(globalThis, 'reachKillPoint', (name: string): void => {
   writeSync(2, `killed at ${name}\n`);
   process.kill(process.pid, 'SIGKILL');
 });
+
+if (isMainThread && process.connected) {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel?.unref(); // Listening alone must not keep it alive.
+}
 
 if (changes.length > 0) {
   registerHooks({
