@@ -18,27 +18,26 @@ export const noLostJob: Invariant = {
     const workers = [await world.startWorker(), await world.startWorker()] as const;
     const dataset = await api.dataset('xor');
     const submissions = submitAllTheTime(world, api, tiny(dataset));
-    for (let round = 0; round < world.times({ pr: 1, nightly: 5, weekly: 20 }); round += 1) {
-      for (const point of ['K1', 'K2', 'K3', 'K4'] as const) await dieAt(world, api, point);
-      for (const point of ['K5', 'K6', 'K11'] as const) await dieAt(world, pick(world.random, workers), point);
+    try {
+      for (let round = 0; round < world.times({ pr: 1, nightly: 5, weekly: 20 }); round += 1) {
+        for (const point of ['K1', 'K2', 'K3', 'K4'] as const) await dieAt(world, api, point);
+        for (const point of ['K5', 'K6', 'K11'] as const) await dieAt(world, pick(world.random, workers), point);
+      }
+      for (let n = 0; n < world.times({ pr: 4, nightly: 100, weekly: 1000 }); n += 1) await killAnything(world, api, workers);
+    } finally {
+      submissions.end();
     }
-    for (let n = 0; n < world.times({ pr: 4, nightly: 100, weekly: 1000 }); n += 1) await killAnything(world, api, workers);
-    await submissions.stop();
+    await submissions.answered();
     await checkAllEnd(world);
   },
 };
 
-function submitAllTheTime({ witness }: World, api: Api, body: object): { stop(): Promise<void> } {
+function submitAllTheTime({ witness }: World, api: Api, body: object): { end(): void; answered(): Promise<unknown> } {
   const open: Promise<unknown>[] = [];
   const timer = setInterval(() => {
     open.push(witness.submit({ url: api.url, key: `submission-${open.length}`, body }));
   }, SUBMIT_EVERY_MS);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await Promise.all(open);
-    },
-  };
+  return { end: () => clearInterval(timer), answered: () => Promise.all(open) };
 }
 
 async function killAnything(world: World, api: Api, workers: readonly Kept[]): Promise<void> {
