@@ -1,10 +1,21 @@
 // Runs one training in a piscina thread. The trainer is a synchronous generator and the thread never returns to its event
 // loop while it works: messages out need none, and the main thread's answers are words of shared memory.
 
+import { closeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { CONTROL, type EpochReport } from '../src/engine/index.ts';
 import { AppError } from '../src/errors.ts';
-import { type EpochRecord, FLOW, type ThreadEvent, type TrainCommand, type TrainRefusal } from '../src/threads/protocol.ts';
+import { writeNumbers } from '../src/lib/file-numbers.ts';
+import { openAgain } from '../src/lib/nameless-file.ts';
+import {
+  BATCHES_AHEAD_MAX,
+  type EpochRecord,
+  FLOW,
+  type StateFile,
+  type ThreadEvent,
+  type TrainCommand,
+  type TrainRefusal,
+} from '../src/threads/protocol.ts';
 import { runTraining } from '../src/training/run-training.ts';
 
 /** Epochs faster than this travel together, so that a commit per epoch does not bound a small training. */
@@ -14,17 +25,16 @@ const BATCH_MS = 50;
  * Writing one costs about a millisecond per megabyte, so checkpoints take less than a hundredth of a training.
  */
 const STATE_BYTES_PER_MS = 4000;
-/** How many batches may be under way before the trainer waits for the commits. */
-const BATCHES_AHEAD_MAX = 2;
-
 /** The entry piscina calls: events go to the command's port, the last one is `finished`, `yielded` or `failed`. */
 export default function runCommand(command: TrainCommand): void {
+  const states = stateWriter(command.stateFds);
   try {
-    post(command, runEpochs(command));
+    post(command, runEpochs(command, states));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error) });
   } finally {
+    states.close();
     command.port.close();
   }
 }
@@ -33,9 +43,9 @@ function refusalOf(error: unknown): TrainRefusal | null {
   return error instanceof AppError ? { code: error.code, detail: error.message, errors: error.options.errors ?? [] } : null;
 }
 
-function runEpochs(command: TrainCommand): ThreadEvent {
+function runEpochs(command: TrainCommand, states: StateWriter): ThreadEvent {
   const trainer = runTraining(command.task, { control: command.control, now: () => performance.now() });
-  const batches = batchSender(command);
+  const batches = batchSender(command, states);
   for (;;) {
     const next = trainer.next();
     if (next.done === true) {
@@ -51,7 +61,7 @@ function runEpochs(command: TrainCommand): ThreadEvent {
 }
 
 /** Collects epochs and sends them on when enough time has passed. The first one goes at once. */
-function batchSender(command: TrainCommand) {
+function batchSender(command: TrainCommand, states: StateWriter) {
   const { every_epochs: everyEpochs, every_seconds: everySeconds } = command.task.request.training.checkpoint;
   const restAfter = (bytes: number): number =>
     everySeconds === null || everySeconds === undefined ? bytes / STATE_BYTES_PER_MS : everySeconds * 1000;
@@ -62,12 +72,15 @@ function batchSender(command: TrainCommand) {
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let lastStateAt = performance.now();
 
-  const send = (state: Uint8Array | null): void => {
-    awaitRoom(command, sent);
+  const send = (takeState: EpochReport['state'] | null): void => {
+    const hasRoom = awaitRoom(command, sent);
+    // Without room the file of this turn may still be read, and nobody wants a state of a training that is to stop.
+    const state = takeState !== null && hasRoom ? states.write(sent, takeState()) : null;
     post(command, { type: 'epochs', epochs, state });
     sent += 1;
     epochs = [];
     lastSentAt = performance.now();
+    if (state !== null) restMs = restAfter(state.bytes);
   };
   return {
     add: (report: EpochReport): void => {
@@ -77,10 +90,7 @@ function batchSender(command: TrainCommand) {
       if (performance.now() - lastSentAt < BATCH_MS) return;
       // Only the newest report can still give its state: the trainer works in place.
       const isDue = checkpointDue && performance.now() - lastStateAt >= restMs;
-      const saved = isDue ? state() : null;
-      // The bytes are gone from here once they are sent.
-      if (saved !== null) restMs = restAfter(saved.byteLength);
-      send(saved);
+      send(isDue ? state : null);
       if (!isDue) return;
       checkpointDue = false;
       lastStateAt = performance.now();
@@ -88,7 +98,7 @@ function batchSender(command: TrainCommand) {
     /** With its state, whether or not that is due. */
     addLast: ({ state, ...record }: EpochReport): void => {
       epochs.push(record);
-      send(state());
+      send(state);
     },
     flush: (): void => {
       if (epochs.length > 0) send(null);
@@ -96,11 +106,35 @@ function batchSender(command: TrainCommand) {
   };
 }
 
-/** Blocks until few enough batches are under way, or until the training is to stop. */
-function awaitRoom({ control, flow }: TrainCommand, sent: number): void {
+interface StateWriter {
+  /** Writes the state that goes with the batch of this number. */
+  write(batch: number, pieces: readonly Uint8Array[]): StateFile;
+  close(): void;
+}
+
+/** A state goes through a file, not through memory, of which a large one would need as much again as the training. */
+function stateWriter(fds: readonly number[]): StateWriter {
+  const own = fds.map((fd) => openAgain(fd, 'r+'));
+  return {
+    write: (batch, pieces) => {
+      const turn = batch % fds.length;
+      let bytes = 0;
+      for (const piece of pieces) {
+        writeNumbers(own[turn] ?? 0, bytes, piece);
+        bytes += piece.length;
+      }
+      return { fd: fds[turn] ?? 0, bytes };
+    },
+    close: () => own.forEach(closeSync),
+  };
+}
+
+/** Blocks until few enough batches are under way, or until the training is to stop: then there is none. */
+function awaitRoom({ control, flow }: TrainCommand, sent: number): boolean {
   for (;;) {
     const acknowledged = Atomics.load(flow, FLOW.acknowledged);
-    if (sent - acknowledged < BATCHES_AHEAD_MAX || Atomics.load(control, CONTROL.stop) !== 0) return;
+    if (sent - acknowledged < BATCHES_AHEAD_MAX) return true;
+    if (Atomics.load(control, CONTROL.stop) !== 0) return false;
     Atomics.wait(flow, FLOW.acknowledged, acknowledged);
   }
 }
@@ -111,10 +145,6 @@ function post({ port }: TrainCommand, event: ThreadEvent): void {
 
 /** Buffers that only the event holds: they move instead of being copied. */
 function transferables(event: ThreadEvent): ArrayBuffer[] {
-  if (event.type === 'epochs') return event.state === null ? [] : [wholeBuffer(event.state)].filter((buffer) => buffer !== null);
-  return [];
-}
-
-function wholeBuffer(bytes: Uint8Array): ArrayBuffer | null {
-  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : null;
+  if (event.type !== 'finished' || 'rates' in event.trained) return [];
+  return event.trained.result.weights.map(({ data }) => data.buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 }

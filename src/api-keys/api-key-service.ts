@@ -1,5 +1,6 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { ID_PREFIXES, newId } from '../lib/ids.ts';
+import { sha256 } from '../lib/sha256.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 
 export interface ApiKeyService {
@@ -49,5 +50,5 @@ export function createApiKeyService({ store, now }: { store: ApiKeyStore; now: (
 }
 
 function digest(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return sha256(key);
 }

@@ -12,9 +12,12 @@ export interface BlobInfo {
   readonly sha256: string;
 }
 
+/** Bytes at once, or in pieces of any size. */
+export type BlobSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 export interface BlobStore {
   /** Stores the bytes. Pass a client in a transaction: outside of one, a source that fails leaves part of a blob behind. */
-  write(client: Queryable, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  write(client: Queryable, source: BlobSource): Promise<BlobInfo>;
   /** Length and hash, without the bytes. */
   info(id: string): Promise<BlobInfo>;
   read(id: string): AsyncGenerator<Buffer>;
@@ -77,7 +80,7 @@ export function createBlobStore(pool: Queryable): BlobStore {
   };
 }
 
-async function writeBlob(client: Queryable, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+async function writeBlob(client: Queryable, source: BlobSource): Promise<BlobInfo> {
   const id = newId('blob');
   const hash = createHash('sha256');
   let bytes = 0;
@@ -96,22 +99,19 @@ async function writeBlob(client: Queryable, source: Uint8Array | AsyncIterable<U
 }
 
 /** The same bytes in pieces of exactly CHUNK_BYTES, the last one shorter. */
-async function* inChunks(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  if (source instanceof Uint8Array) {
-    for (let at = 0; at < source.length; at += CHUNK_BYTES) yield asBuffer(source.subarray(at, at + CHUNK_BYTES));
-    return;
-  }
+async function* inChunks(source: BlobSource): AsyncGenerator<Buffer> {
   let pending: Buffer[] = [];
   let length = 0;
-  for await (const piece of source) {
-    pending.push(asBuffer(piece));
-    length += piece.length;
-    if (length < CHUNK_BYTES) continue;
-    const joined = Buffer.concat(pending, length);
-    let at = 0;
-    for (; length - at >= CHUNK_BYTES; at += CHUNK_BYTES) yield joined.subarray(at, at + CHUNK_BYTES);
-    pending = [joined.subarray(at)];
-    length -= at;
+  for await (const piece of source instanceof Uint8Array ? [source] : source) {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + CHUNK_BYTES - length);
+      pending.push(asBuffer(part));
+      length += part.length;
+      at += part.length;
+      if (length < CHUNK_BYTES) continue;
+      yield Buffer.concat(pending, length);
+      [pending, length] = [[], 0];
+    }
   }
   if (length > 0) yield Buffer.concat(pending, length);
 }

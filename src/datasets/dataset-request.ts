@@ -3,9 +3,9 @@ import { checkSchema, type Fault, parseSchema } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import type { Request } from '../http/app-type.ts';
 import { readJson, refuseCompression } from '../http/json-body.ts';
+import { type Spool, spool } from '../lib/spool.ts';
 import { CreateDatasetBody, DatasetName, RequestedSchema } from './dataset-schema.ts';
 import type { NewDatasetRequest } from './dataset-service.ts';
-import { type Spool, spool } from './spool.ts';
 
 /** A request for a dataset, read to its end. */
 export interface DatasetRequest extends NewDatasetRequest {

@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { openAgain } from '../lib/nameless-file.ts';
 import type { Table } from './table.ts';
 import { openTableFile } from './table-file.ts';
 
@@ -26,13 +27,10 @@ export function bytesAtOnce(datasetMemoryBytes: number): number {
   return Math.min(BYTES_AT_ONCE_MAX, Math.floor(datasetMemoryBytes / SHARE_AT_ONCE));
 }
 
-/**
- * Opens the files once more, for this thread: whoever ends the thread may close theirs at any time, and a number of a closed file
- * is soon that of another one. Files of a thread end with it.
- */
+/** Opens the files once more, for this thread. */
 export function openTableFiles({ tableFd, rowsFd }: TableOnDisk, isNeeded: (column: { readonly name: string }) => boolean): OpenTableFiles {
-  const table = openSync(`/dev/fd/${tableFd}`, 'r');
-  const rows = openSync(`/dev/fd/${rowsFd}`, 'r+');
+  const table = openAgain(tableFd, 'r');
+  const rows = openAgain(rowsFd, 'r+');
   return {
     table: openTableFile(table, isNeeded),
     rowsFd: rows,

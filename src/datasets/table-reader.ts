@@ -1,7 +1,7 @@
 import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
 import { openNamelessFile } from '../lib/nameless-file.ts';
+import { spool } from '../lib/spool.ts';
 import type { StoredDataset } from './dataset-store.ts';
-import { spool } from './spool.ts';
 import type { Table } from './table.ts';
 import { createTableCache } from './table-cache.ts';
 import { decodeTable } from './table-file.ts';

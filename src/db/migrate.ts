@@ -1,11 +1,12 @@
 // Applies prisma/migrations/*/migration.sql at start-up, keeping Prisma Migrate's own ledger (table, checksum, advisory
 // lock), so that `prisma migrate deploy|status` and this runner are interchangeable.
 // Stricter than Prisma on purpose: a migration edited after it was applied is refused.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { sha256 } from '../lib/sha256.ts';
 
 /** The key Prisma's schema engine takes. */
 const PRISMA_ADVISORY_LOCK = 72_707_369;
@@ -68,7 +69,7 @@ async function readMigrations(dir: string): Promise<Migration[]> {
   return Promise.all(
     names.map(async (name) => {
       const sql = await readFile(join(dir, name, 'migration.sql'), 'utf8');
-      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return { name, sql, checksum: sha256(sql) };
     }),
   );
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
 import { type BackendName, decodeWeights, loadPredictor, type ModelSpec, weightsData } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { sha256 } from '../lib/sha256.ts';
 import { goldenFault } from '../models/golden-rows.ts';
 import type { ModelService, StoredVersion } from '../models/model-service.ts';
 import { type LoadedModel, predictInstances } from '../models/predict-instances.ts';
@@ -42,8 +42,8 @@ export function createDeploymentService({ deployments, models, blobs, backend, l
   /** The version, once its weights are what was trained and it has answered its golden rows as it did where it was trained. */
   async function load(version: StoredVersion): Promise<LoadedVersion> {
     const tensors = decodeWeights(await readWeights(blobs, version)).tensors;
-    const sha256 = createHash('sha256').update(weightsData(tensors)).digest('hex');
-    if (sha256 !== version.weightsSha256) throw new UnfitVersionError('its stored weights are not those that were trained');
+    const isTrained = sha256(...weightsData(tensors)) === version.weightsSha256;
+    if (!isTrained) throw new UnfitVersionError('its stored weights are not those that were trained');
     const predictor = loadPredictor({ spec: version.spec as ModelSpec, weights: tensors, backend });
     const loaded = { version, preprocessing: fromMetadata(version.preprocessing), predictor, bytes: predictor.bytes };
     const fault = goldenFault(loaded, version.golden);

@@ -39,6 +39,9 @@ export type {
 export {
   decodeWeights,
   encodeSafetensors,
+  memoryFile,
+  type ReadableFile,
+  safetensorsPieces,
   weightsData,
 } from './weights/safetensors.ts';
 export type { NamedTensor } from './weights/tensor.ts';

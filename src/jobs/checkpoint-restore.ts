@@ -3,6 +3,7 @@
 
 import type { Pool } from 'pg';
 import { BlobError } from '../blobs/blob-store.ts';
+import type { Spool } from '../lib/spool.ts';
 import { removeCheckpoints } from './checkpoint-keeping.ts';
 import { type EngineIdentity, goesOnFrom } from './checkpoint-match.ts';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
@@ -12,7 +13,7 @@ import { appendLog } from './job-log.ts';
 
 export interface RestoreDeps {
   readonly pool: Pool;
-  readonly checkpoints: Pick<CheckpointStore, 'list' | 'read'>;
+  readonly checkpoints: Pick<CheckpointStore, 'list' | 'spool'>;
   readonly identity: EngineIdentity;
 }
 
@@ -20,7 +21,8 @@ export interface RestoreDeps {
 export interface ResumePoint {
   readonly epoch: number;
   readonly step: number;
-  readonly state: Uint8Array;
+  /** To be closed by whoever goes on from it. */
+  readonly state: Spool;
 }
 
 /** More than any job keeps by its policy. */
@@ -58,7 +60,7 @@ async function newestWhole(
   for (const checkpoint of await checkpoints.list(jobId, LOOKED_AT_MAX)) {
     if (!goesOnFrom(identity, checkpoint)) continue;
     try {
-      return { epoch: checkpoint.epoch, step: checkpoint.step, state: await checkpoints.read(checkpoint) };
+      return { epoch: checkpoint.epoch, step: checkpoint.step, state: await checkpoints.spool(checkpoint) };
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
       onDamage(checkpoint, error.problem);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { BlobError } from '../blobs/blob-store.ts';
-import { encodeSafetensors, weightsOfState } from '../engine/index.ts';
+import { encodeSafetensors, memoryFile, weightsOfState } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { sha256 } from '../lib/sha256.ts';
 import type { WeightsFile } from '../models/weights-file.ts';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
 import { existingJob } from './existing-job.ts';
@@ -40,7 +40,7 @@ export function createCheckpointService({ jobs, checkpoints }: CheckpointService
 
     /** The weights it holds, as a file like that of the trained weights. Throws state_conflict when it is damaged. */
     async weights(project: string, jobId: string, id: string): Promise<WeightsFile> {
-      const { tensors, metadata } = weightsOfState(await readWhole(checkpoints, await existing(project, jobId, id)));
+      const { tensors, metadata } = weightsOfState(memoryFile(await readWhole(checkpoints, await existing(project, jobId, id))));
       return fileOf(encodeSafetensors(tensors, metadata));
     },
   };
@@ -62,7 +62,7 @@ async function readWhole(checkpoints: CheckpointStore, checkpoint: StoredCheckpo
 function fileOf(bytes: Uint8Array): WeightsFile {
   return {
     bytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256(bytes),
     async *read(start, end) {
       yield bytes.subarray(start, end);
     },

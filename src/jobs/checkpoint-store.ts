@@ -2,7 +2,8 @@
 // writes and removes them runs in the transactions of the worker: `checkpoint-keeping.ts`.
 
 import type { Pool } from 'pg';
-import type { BlobStore } from '../blobs/blob-store.ts';
+import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import { type Spool, spool } from '../lib/spool.ts';
 
 /** The whole engine state after an epoch. */
 export interface StoredCheckpoint {
@@ -35,7 +36,7 @@ const COLUMNS = `
 const FROM = 'FROM checkpoint c JOIN blob b ON b.id = c.blob_id JOIN job j ON j.id = c.job_id';
 
 /** Reads of the checkpoints of jobs, and their pins. */
-export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readAll'> }) {
+export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'read' | 'readAll'> }) {
   return {
     /** Newest first; `before` is the epoch of the last one seen. */
     async list(jobId: string, take: number, before: number | null = null): Promise<StoredCheckpoint[]> {
@@ -53,6 +54,14 @@ export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick
 
     /** The whole state. Throws BlobError when it is not what was stored. */
     read: ({ blobId }: Pick<StoredCheckpoint, 'blobId'>): Promise<Buffer> => blobs.readAll(blobId),
+
+    /** The same in a temporary file: a training needs no more memory for what it goes on from. */
+    async spool({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>): Promise<Spool> {
+      const file = await spool(blobs.read(blobId), () => undefined);
+      if (file.sha256 === sha256) return file;
+      await file.close();
+      throw new BlobError(blobId, 'does not have the hash it was stored with');
+    },
 
     /** Keeps a checkpoint, or no longer. False when it is gone. */
     async setPinned(jobId: string, id: string, pinned: boolean): Promise<boolean> {

@@ -2,7 +2,7 @@
 // that a worker which lost its lease changes nothing, whatever it still computes.
 
 import type { Pool, PoolClient } from 'pg';
-import type { BlobStore } from '../blobs/blob-store.ts';
+import type { BlobSource, BlobStore } from '../blobs/blob-store.ts';
 import { CHANNELS } from '../db/database.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { pointDeployment } from '../deployments/deployment-target.ts';
@@ -39,7 +39,7 @@ export interface JobSuccess {
 export interface TrainedModel extends JobSuccess {
   readonly result: { readonly metrics: object; readonly converged: boolean; readonly weights_sha256: string };
   /** The safetensors file. */
-  readonly weightsFile: Uint8Array;
+  readonly weightsFile: BlobSource;
   /** Becomes a version of this model, when one was asked for. */
   readonly version: TrainedVersion | null;
 }

@@ -4,14 +4,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type BlobStore, CHUNK_BYTES } from '../blobs/blob-store.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
 import type { DatasetService } from '../datasets/dataset-service.ts';
 import type { OpenedTable } from '../datasets/table-reader.ts';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import type { TrainRequest } from '../engine/index.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
-import type { EpochBatch, ThreadEvent } from '../threads/protocol.ts';
-import type { TrainPool, TrainRun } from '../threads/train-pool.ts';
+import type { ArrivedEpochs, ArrivedState, TrainEvent, TrainPool, TrainRun } from '../threads/train-pool.ts';
 import { encodedBytes } from '../training/data-memory.ts';
 import { type TrainingTask, trainingTask } from '../training/run-training.ts';
 import { updatesOf } from '../training/training-request.ts';
@@ -32,7 +31,7 @@ export interface ExecutionDeps {
   readonly executions: ExecutionStore;
   readonly pool: Pool;
   readonly blobs: BlobStore;
-  readonly checkpoints: Pick<CheckpointStore, 'list' | 'read'>;
+  readonly checkpoints: Pick<CheckpointStore, 'list' | 'spool'>;
   /** Whose bits the checkpoints of this worker hold. */
   readonly identity: EngineIdentity;
   readonly leaseSeconds: number;
@@ -74,7 +73,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Newest checkpoints that stay where a request from before there was a choice does not say. */
 const KEEP_DEFAULT = 2;
 
-type ThreadEnd = Exclude<ThreadEvent, EpochBatch>;
+type ThreadEnd = Exclude<TrainEvent, ArrivedEpochs>;
 
 /** One attempt at a claimed job. */
 export class JobExecution {
@@ -96,14 +95,15 @@ export class JobExecution {
     logger.info('job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
     let data: OpenedTable | undefined;
+    let start: ResumePoint | null = null;
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
       if (this.#cause === 'release') return await this.#insist(() => executions.release(lease));
       const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
       const bytes = encodedBytes({ ...request, dataset });
       data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
-      const start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
-      const resume = start === null ? {} : { resumeFrom: start.state };
+      start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
+      const resume = start === null ? {} : { resumeFrom: { fd: start.state.fd, bytes: start.state.bytes } };
       const { schema, sha256 } = dataset;
       const task = trainingTask({ request, table: data.table, schema, backend: this.#deps.backend, ...resume });
       await this.#write(await this.#train(task, start), sha256);
@@ -116,7 +116,7 @@ export class JobExecution {
       await this.#insist(() => executions.finishFailed(lease, stopReason, failure));
     } finally {
       clearTimeout(timer);
-      await data?.close();
+      await Promise.all([data?.close(), start?.state.close()]);
     }
   }
 
@@ -189,7 +189,7 @@ export class JobExecution {
     if (progress !== null && this.#cause === null) await this.#deps.executions.writeProgress(this.#job.lease, progress);
   }
 
-  async #commit({ epochs, state }: EpochBatch, meter: ProgressMeter): Promise<void> {
+  async #commit({ epochs, state }: ArrivedEpochs, meter: ProgressMeter): Promise<void> {
     const progress = meter.afterEpochs(epochs);
     const keep = this.#job.request.training.checkpoint.keep ?? KEEP_DEFAULT;
     const store = (): Promise<void> =>
@@ -207,10 +207,10 @@ export class JobExecution {
   }
 
   /** A large state takes seconds to store, and whoever cancels its job should not wait for them. */
-  async *#whileWanted(state: Uint8Array): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < state.length; at += CHUNK_BYTES) {
+  async *#whileWanted(state: ArrivedState): AsyncGenerator<Uint8Array> {
+    for await (const piece of state.pieces()) {
       if (!this.#isWanted()) throw new Error('the rest of the state is not wanted any more');
-      yield state.subarray(at, at + CHUNK_BYTES);
+      yield piece;
     }
   }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Tx } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
+import { sha256 } from '../lib/sha256.ts';
 import { type CheckedTrainingRequest, unknownDataset } from '../training/check-training-request.ts';
 import { refusal } from '../training/training-check-service.ts';
 import { appendEvent } from './event-store.ts';
@@ -27,7 +27,7 @@ export async function insertTraining(
     modelName: request.on_success?.model ?? request.model,
     progress: progress ?? { ...NO_PROGRESS, epochs: request.training.epochs, steps },
     receipt: {
-      spec_sha256: createHash('sha256').update(JSON.stringify(request.spec)).digest('hex'),
+      spec_sha256: sha256(JSON.stringify(request.spec)),
       dataset_sha256: datasetSha256,
       seed: request.training.seed,
       engine: null,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { encodeSafetensors, engineVersion, weightsData } from '../engine/index.ts';
+import { engineVersion, safetensorsPieces, weightsData } from '../engine/index.ts';
 import { finiteResults } from '../lib/finite-json.ts';
+import { sha256 } from '../lib/sha256.ts';
 import type { TrainedNetwork } from '../training/run-training.ts';
 import { describeWeights, weightsTexts } from '../training/weights-texts.ts';
 import type { ClaimedJob, TrainedModel } from './execution-store.ts';
@@ -22,7 +22,7 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
   const { spec, on_success: onSuccess } = job.request;
   const metrics = finiteResults(result.metrics, result.matrices);
   const described = describeWeights(spec, preprocessing);
-  const weightsSha256 = sha256(weightsData(result.weights));
+  const weightsSha256 = sha256(...weightsData(result.weights));
   return {
     stopReason,
     progress,
@@ -32,7 +32,7 @@ export function trainedModel(input: TrainedModelInput): TrainedModel {
       backend: result.backend,
       learningRate: job.request.kind === 'evaluation' ? null : result.learning_rate,
     }),
-    weightsFile: encodeSafetensors(result.weights, weightsTexts(described)),
+    weightsFile: safetensorsPieces(result.weights, weightsTexts(described)),
     version:
       onSuccess === null
         ? null
@@ -68,8 +68,4 @@ export function receiptOf({ job, datasetSha256, backend, learningRate }: Receipt
     backend,
     learning_rate: learningRate,
   };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 
-type Numbers = Float64Array | Float32Array | Int32Array;
+type Numbers = Float64Array | Float32Array | Int32Array | Uint8Array;
 
 /** One call moves at most about 2 GiB. */
 const BYTES_PER_CALL_MAX = 2 ** 30;

@@ -1,9 +1,9 @@
 // Where the binaries and the data of the embedded PostgreSQL lie, and under which account it may run.
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
+import { sha256 } from '../lib/sha256.ts';
 
 /** The account a server run by root drops to; empty for everybody else. */
 export interface Account {
@@ -95,5 +95,5 @@ async function copyPrograms(root: string): Promise<string> {
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return sha256(text).slice(0, 12);
 }

@@ -15,7 +15,12 @@ export interface TrainCommand {
   readonly control: Int32Array;
   /** Words of `FLOW` over a SharedArrayBuffer. */
   readonly flow: Int32Array;
+  /** Open files of this process, `BATCHES_AHEAD_MAX` of them: the states of batches go there in turn. */
+  readonly stateFds: readonly number[];
 }
+
+/** How many batches may be under way before the trainer waits for the commits. */
+export const BATCHES_AHEAD_MAX = 2;
 
 /** Words by which the main thread holds back a trainer that runs ahead of the commits, or calls it off between epochs. */
 export const FLOW = {
@@ -34,7 +39,13 @@ export interface EpochBatch {
   readonly type: 'epochs';
   readonly epochs: readonly EpochRecord[];
   /** The engine state after the last of them, or null when no checkpoint is due. */
-  readonly state: Uint8Array | null;
+  readonly state: StateFile | null;
+}
+
+/** A state on its way between threads, in a file that is open in this process: it may be larger than what there is memory for. */
+export interface StateFile {
+  readonly fd: number;
+  readonly bytes: number;
 }
 
 export interface TrainFinished {

@@ -1,14 +1,30 @@
 import { once } from 'node:events';
+import { closeSync, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CONTROL, STOP } from '../engine/index.ts';
+import { openNamelessFd } from '../lib/nameless-file.ts';
 import type { TrainingTask } from '../training/run-training.ts';
-import { FLOW, type ThreadEvent, type TrainCommand } from './protocol.ts';
+import { BATCHES_AHEAD_MAX, type EpochBatch, FLOW, type StateFile, type ThreadEvent, type TrainCommand } from './protocol.ts';
 
 export interface TrainPoolOptions {
   /** Trainings that run at the same time, one per thread. */
   readonly threads: number;
 }
+
+/** A batch as it arrives: its state can be read until the next event is taken. */
+export interface ArrivedEpochs extends Omit<EpochBatch, 'state'> {
+  readonly state: ArrivedState | null;
+}
+
+export interface ArrivedState {
+  readonly bytes: number;
+  /** From the beginning, each time. */
+  pieces(): AsyncGenerator<Uint8Array>;
+}
+
+export type TrainEvent = ArrivedEpochs | Exclude<ThreadEvent, EpochBatch>;
 
 /** One training under way in a thread. */
 export interface TrainRun {
@@ -16,7 +32,7 @@ export interface TrainRun {
    * What happens, in order; ends after `finished`, `yielded` or `failed`. Taking the next event says that the one before is dealt
    * with: the trainer runs at most two batches of epochs ahead. A thread that dies or is terminated ends it with `failed`.
    */
-  readonly events: AsyncGenerator<ThreadEvent, void, void>;
+  readonly events: AsyncGenerator<TrainEvent, void, void>;
   /** Updates done since the training began on this thread. */
   stepsDone(): number;
   /** Asks the trainer to leave before its next step. */
@@ -53,12 +69,13 @@ export function createTrainPool({ threads }: TrainPoolOptions): TrainPool {
 function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask): TrainRun {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
   const flow = new Int32Array(new SharedArrayBuffer(FLOW.words * Int32Array.BYTES_PER_ELEMENT));
+  const stateFds = Array.from({ length: BATCHES_AHEAD_MAX }, openNamelessFd);
   const { port1, port2 } = new MessageChannel();
   const ending = new AbortController();
-  const command: TrainCommand = { task, port: port2, control, flow };
+  const command: TrainCommand = { task, port: port2, control, flow, stateFds };
   const done = pool.run(command, { transferList: [port2], signal: ending.signal });
   return {
-    events: threadEvents(port1, done, flow),
+    events: threadEvents(port1, done, command),
     stepsDone: () => Atomics.load(control, CONTROL.steps),
     abandon: () => {
       Atomics.store(control, CONTROL.stop, STOP.abandon);
@@ -73,12 +90,16 @@ function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask): TrainR
   };
 }
 
-async function* threadEvents(port: MessagePort, done: Promise<void>, flow: Int32Array): AsyncGenerator<ThreadEvent, void, void> {
+async function* threadEvents(
+  port: MessagePort,
+  done: Promise<void>,
+  { flow, stateFds }: TrainCommand,
+): AsyncGenerator<TrainEvent, void, void> {
   const inbox = openInbox(port, done);
   try {
     for (;;) {
       const event = await inbox.next();
-      yield event;
+      yield event.type === 'epochs' ? { ...event, state: event.state && arrived(event.state) } : event;
       if (event.type !== 'epochs') break;
       Atomics.add(flow, FLOW.acknowledged, 1);
       Atomics.notify(flow, FLOW.acknowledged);
@@ -87,7 +108,26 @@ async function* threadEvents(port: MessagePort, done: Promise<void>, flow: Int32
     await done.catch(() => undefined);
   } finally {
     port.close();
+    stateFds.forEach(closeSync);
   }
+}
+
+const PIECE_BYTES = 1024 * 1024;
+const readPiece = promisify(read);
+
+function arrived({ fd, bytes }: StateFile): ArrivedState {
+  return {
+    bytes,
+    async *pieces() {
+      for (let at = 0; at < bytes; ) {
+        const length = Math.min(PIECE_BYTES, bytes - at);
+        const { bytesRead, buffer } = await readPiece(fd, Buffer.allocUnsafe(length), 0, length, at);
+        if (bytesRead === 0) throw new Error(`the state ends ${bytes - at} bytes too soon`);
+        yield buffer.subarray(0, bytesRead);
+        at += bytesRead;
+      }
+    },
+  };
 }
 
 /** Events in order of arrival, followed by `failed` should the thread end without having said how. */

@@ -1,7 +1,9 @@
+import { closeSync } from 'node:fs';
 import {
   type EpochReport,
   evaluate,
   loadPredictor,
+  type ReadableFile,
   readGivenWeights,
   type TestedLearningRates,
   type TrainRequest,
@@ -9,6 +11,8 @@ import {
   testLearningRates,
   train,
 } from '../engine/index.ts';
+import { readNumbers } from '../lib/file-numbers.ts';
+import { openAgain } from '../lib/nameless-file.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
 import { type DataToOpen, narrowData, type OpenData, openData } from './open-data.ts';
@@ -24,8 +28,8 @@ export interface TrainingTask extends DataToOpen {
     readonly window?: TrainingRequest['window'];
   };
   readonly backend: TrainRequest['backend'];
-  /** State bytes of a checkpoint to go on from. */
-  readonly resumeFrom?: Uint8Array;
+  /** The state of a checkpoint to go on from, in a file that is open in this process. */
+  readonly resumeFrom?: { readonly fd: number; readonly bytes: number };
 }
 
 /** A training that has ended, with what its weights are used with. */
@@ -54,26 +58,33 @@ export function* runTraining(
   running: Pick<TrainRequest, 'control' | 'now'>,
 ): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
   const opened = openData(asked);
+  const state = asked.resumeFrom && openState(asked.resumeFrom);
   try {
-    return yield* runOn(opened, asked, running);
+    return yield* runOn(opened, asked, { ...running, ...(state && { resumeFrom: state.file }) });
   } finally {
     opened.close();
+    state?.close();
   }
+}
+
+/** The state as this thread reads it. */
+function openState({ fd, bytes }: NonNullable<TrainingTask['resumeFrom']>): { readonly file: ReadableFile; close(): void } {
+  const own = openAgain(fd, 'r');
+  return { file: { bytes, read: (at, target) => void readNumbers(own, at, target) }, close: () => closeSync(own) };
 }
 
 function* runOn(
   { data, split, preprocessing, windows, table }: OpenData,
-  { request, schema, backend, resumeFrom }: TrainingTask,
-  running: Pick<TrainRequest, 'control' | 'now'>,
+  { request, schema, backend }: TrainingTask,
+  running: Pick<TrainRequest, 'control' | 'now' | 'resumeFrom'>,
 ): Generator<EpochReport, TrainedNetwork | TestedRates, void> {
   const { kind, spec, task, training, features, initial_weights, diagnostics } = request;
   const instances = goldenInstances({ table, schema, features, trainRows: split.train, ...(windows && { windowRows: windows.rowsOf }) });
-  const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const given =
     initial_weights === null ? {} : { initialWeights: readGivenWeights({ spec, given: initial_weights, complete: false }).tensors };
   const stateTexts = weightsTexts(describeWeights(spec, preprocessing));
   const shared = { spec, task: engineTask(task), training, data, split, backend, diagnostics, stateTexts };
-  const engineRequest = { ...shared, ...given, ...resume, ...running };
+  const engineRequest = { ...shared, ...given, ...running };
   if (kind === 'lr_range_test') return { rates: testLearningRates(engineRequest, learningRateRange(training)) };
   const result = kind === 'evaluation' ? evaluate(engineRequest) : yield* train(engineRequest);
   const predictor = loadPredictor({ spec, weights: result.weights, backend });

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
+import { type BlobSource, CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createDatasetService } from '../../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
@@ -123,7 +123,7 @@ describe('the processor of jobs', () => {
           keeper.watch(lease, { ...watcher, onWish: (wish) => heard(() => watcher.onWish(wish)) }, claimedAt),
       },
     }));
-    async function* watched(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    async function* watched(source: BlobSource): AsyncGenerator<Uint8Array> {
       for await (const chunk of source instanceof Uint8Array ? [source] : source) {
         bytes += chunk.length;
         yield chunk;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ColumnSchema, Table } from '../../src/datasets/table.ts';
 import { checkSpec, type ModelSpec } from '../../src/engine/index.ts';
-import type { EpochBatch, ThreadEvent } from '../../src/threads/protocol.ts';
-import { createTrainPool, type TrainPool, type TrainRun } from '../../src/threads/train-pool.ts';
+import { spool } from '../../src/lib/spool.ts';
+import { type ArrivedEpochs, createTrainPool, type TrainEvent, type TrainPool, type TrainRun } from '../../src/threads/train-pool.ts';
 import type { TrainingTask } from '../../src/training/run-training.ts';
 import { importBuiltin } from '../support/builtins.ts';
 
@@ -23,7 +23,7 @@ function normalised(posted: ModelSpec): ModelSpec {
 }
 
 /** XOR, as long as one likes. */
-function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEveryEpochs?: number } = {}): TrainingTask {
+function xor(epochs: number, options: { resumeFrom?: { fd: number; bytes: number }; checkpointEveryEpochs?: number } = {}): TrainingTask {
   const { resumeFrom, checkpointEveryEpochs = 1 } = options;
   return {
     request: {
@@ -55,23 +55,23 @@ function xor(epochs: number, options: { resumeFrom?: Uint8Array; checkpointEvery
   };
 }
 
-async function all(run: TrainRun): Promise<ThreadEvent[]> {
-  const events: ThreadEvent[] = [];
+async function all(run: TrainRun): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = [];
   for await (const event of run.events) events.push(event);
   return events;
 }
 
-function batches(events: readonly ThreadEvent[]): EpochBatch[] {
+function batches(events: readonly TrainEvent[]): ArrivedEpochs[] {
   return events.filter((event) => event.type === 'epochs');
 }
 
 /** The network of a training that has ended. */
-function networkOf(event: ThreadEvent | undefined) {
+function networkOf(event: TrainEvent | undefined) {
   if (event?.type !== 'finished' || 'rates' in event.trained) throw new Error(`ended with ${JSON.stringify(event)}`);
   return event.trained;
 }
 
-function weightsOf(event: ThreadEvent | undefined) {
+function weightsOf(event: TrainEvent | undefined) {
   return networkOf(event).result.weights;
 }
 
@@ -92,10 +92,13 @@ describe('the training threads', () => {
   });
 
   it('give a state from which another run ends with the same weights', async () => {
-    const whole = await all(pool.run(xor(400)));
-    const first = batches(whole)[0];
-    if (first?.state == null) throw new Error('the first batch carries no state');
-    const resumed = await all(pool.run(xor(400, { resumeFrom: first.state })));
+    const run = pool.run(xor(400));
+    const first = (await run.events.next()).value;
+    if (first?.type !== 'epochs' || first.state === null) throw new Error('the first batch carries no state');
+    const state = await spool(first.state.pieces(), () => undefined);
+    const whole = await all(run);
+    const resumed = await all(pool.run(xor(400, { resumeFrom: { fd: state.fd, bytes: state.bytes } })));
+    await state.close();
     expect(batches(resumed)[0]?.epochs[0]?.epoch).toBe((first.epochs.at(-1)?.epoch ?? 0) + 1);
     expect(weightsOf(resumed.at(-1))).toEqual(weightsOf(whole.at(-1)));
   });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { decodeWeights, weightsData } from '../../src/engine/index.ts';
 import { createFleetService } from '../../src/fleet/fleet-service.ts';
 import { createWorkerStore } from '../../src/fleet/worker-store.ts';
 import { createLeaseRecovery } from '../../src/jobs/lease-recovery.ts';
+import { sha256 } from '../../src/lib/sha256.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Program, runProgram } from '../support/processes.ts';
@@ -135,7 +135,7 @@ describe.each(await availableQueueStores())('workers with the queue on %s', (kin
     expect(job.receipt).toMatchObject({ dataset_sha256: dataset.sha256, seed: 7, engine: expect.any(String), backend: expect.any(String) });
     expect(job.progress.fraction).toBe(1);
     const { tensors, metadata } = decodeWeights(await createBlobStore(pool).readAll(job.weights_blob_id ?? ''));
-    expect(createHash('sha256').update(weightsData(tensors)).digest('hex')).toBe(job.result?.weights_sha256);
+    expect(sha256(...weightsData(tensors))).toBe(job.result?.weights_sha256);
     expect(tensors.map(({ name }) => name)).toEqual(['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']);
     expect(JSON.parse(metadata['labels'] ?? '')).toEqual(['setosa', 'versicolor', 'virginica']);
     for (const name of ['spec', 'preprocessing', 'signature']) expect(JSON.parse(metadata[name] ?? '')).toEqual(expect.any(Object));

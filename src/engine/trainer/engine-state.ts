@@ -7,7 +7,7 @@ import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
 import type { PlateauState } from '../schedules/schedule.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import type { StoredTensor } from '../weights/safetensors.ts';
-import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
+import { type OpenTensorFile, openSafetensors, type ReadableFile, safetensorsPieces } from '../weights/safetensors.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
 import type { TrackedEpochs } from './epoch-tracker.ts';
 import type { WeightsMemory } from './weights-memory.ts';
@@ -42,11 +42,6 @@ export interface PerceptronState {
   readonly earlier: Float32Array | null;
 }
 
-/** A state read back; `blocks` are to be copied over the blocks of the arena. */
-export interface RestoredState extends RunState {
-  readonly blocks: readonly Float32Array[];
-}
-
 /** Everything of the arena that must survive: weights and slots. Gradients and activations are made anew in every step. */
 export function stateBlocks({ trainable, others, slots }: WeightsLayout): readonly Block[] {
   return [trainable, others, ...slots];
@@ -55,7 +50,8 @@ export function stateBlocks({ trainable, others, slots }: WeightsLayout): readon
 /** Texts a request attaches to its states, by name. */
 export type StateTexts = Readonly<Record<string, string>>;
 
-export function encodeState(state: RunState, memory: WeightsMemory, texts: StateTexts = {}): Uint8Array {
+/** The file's bytes, piece by piece. They are those of the arena itself: what it holds when they are read. */
+export function encodeState(state: RunState, memory: WeightsMemory, texts: StateTexts = {}): Uint8Array[] {
   const { layout, arena } = memory;
   const { best, wait } = state.tracked;
   const { plateau, perceptron } = state;
@@ -70,7 +66,7 @@ export function encodeState(state: RunState, memory: WeightsMemory, texts: State
     ...(state.bestWeights ? [tensor('best', state.bestWeights)] : []),
     ...(perceptron?.earlier ? [tensor('earlier', perceptron.earlier)] : []),
   ];
-  return encodeSafetensors([tensor('progress', progress), ...blocks, ...kept], {
+  return safetensorsPieces([tensor('progress', progress), ...blocks, ...kept], {
     format: FORMAT,
     best_metric: best?.metric ?? '',
     weights: JSON.stringify(weightPlaces(memory)),
@@ -97,45 +93,44 @@ function weightPlaces({ weights, layout }: WeightsMemory): WeightPlace[] {
 }
 
 /** The weights in a state, in spec order, with the texts that were attached to it. */
-export function weightsOfState(file: Uint8Array): { readonly tensors: readonly NamedTensor[]; readonly metadata: StateTexts } {
-  const { metadata, tensors } = decodeSafetensors(file);
-  if (metadata['format'] !== FORMAT) throw new Error(`A state has the format ${FORMAT}, received ${metadata['format']}`);
-  const byName = new Map(tensors.map(({ name, data }) => [name, data]));
-  const places: readonly WeightPlace[] = JSON.parse(metadata['weights'] ?? '[]');
+export function weightsOfState(stored: ReadableFile): { readonly tensors: readonly NamedTensor[]; readonly metadata: StateTexts } {
+  const file = openState(stored);
+  const blocks = [0, 1].map((block) => file.read(`block/${block}`)?.data);
+  const places: readonly WeightPlace[] = JSON.parse(file.metadata['weights'] ?? '[]');
   const named = places.map(({ name, shape, block, from }) => {
-    const data = byName.get(`block/${block}`);
+    const data = blocks[block];
     if (!(data instanceof Float32Array)) throw new Error(`The state lacks block ${block}`);
     return { name, shape, data: data.slice(from, from + sizeOf(shape)) };
   });
-  return { tensors: named, metadata: JSON.parse(metadata['texts'] ?? '{}') };
+  return { tensors: named, metadata: JSON.parse(file.metadata['texts'] ?? '{}') };
 }
 
-/** Reads a state that belongs to this layout, or throws. */
-export function decodeState(file: Uint8Array, layout: WeightsLayout): RestoredState {
-  const { metadata, tensors } = decodeSafetensors(file);
-  if (metadata['format'] !== FORMAT) throw new Error(`A state has the format ${FORMAT}, received ${metadata['format']}`);
-  const byName = new Map(tensors.map(({ name, data }) => [name, data]));
-  const blocks = stateBlocks(layout).map((block, i) => {
-    const data = byName.get(`block/${i}`);
-    if (!(data instanceof Float32Array) || data.byteLength !== block.bytes) throw new Error('The state belongs to another network');
-    return data;
+function openState(stored: ReadableFile): OpenTensorFile {
+  const file = openSafetensors(stored);
+  if (file.metadata['format'] !== FORMAT) throw new Error(`A state has the format ${FORMAT}, received ${file.metadata['format']}`);
+  return file;
+}
+
+/** Brings the arena back to what it was and tells where the run stood. Throws when the state belongs to another network. */
+export function restoreState(stored: ReadableFile, { layout, arena }: WeightsMemory): RunState {
+  const file = openState(stored);
+  stateBlocks(layout).forEach((block, i) => {
+    if (!file.readInto(`block/${i}`, viewOfBlock(block, arena))) throw new Error('The state belongs to another network');
   });
-  const progress = byName.get('progress') ?? [];
+  const progress = file.read('progress')?.data ?? [];
   const [epoch = 0, step = 0, wait = 0, bestEpoch = 0, value = Number.NaN] = progress;
   const [rate = 0, plateauBest = Number.NaN, plateauWait = 0, cooldown = 0] = progress.slice(PLATEAU_AT);
   const learningRate = progress[LEARNING_RATE_AT] ?? Number.NaN;
   const outcome = OUTCOMES[progress[OUTCOME_AT] ?? -1];
-  const bestWeights = byName.get('best');
-  const earlier = byName.get('earlier');
+  const [bestWeights, earlier] = ['best', 'earlier'].map((name) => file.read(name)?.data);
   return {
     epoch,
     step,
     learningRate,
-    tracked: { best: bestEpoch > 0 ? { epoch: bestEpoch, metric: metadata['best_metric'] ?? '', value } : null, wait },
+    tracked: { best: bestEpoch > 0 ? { epoch: bestEpoch, metric: file.metadata['best_metric'] ?? '', value } : null, wait },
     bestWeights: bestWeights instanceof Float32Array ? bestWeights : null,
     plateau: rate > 0 ? { rate, best: plateauBest, wait: plateauWait, cooldown } : null,
     perceptron: outcome ? { outcome, earlier: earlier instanceof Float32Array ? earlier : null } : null,
-    blocks,
   };
 }
 

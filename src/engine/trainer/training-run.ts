@@ -2,7 +2,7 @@ import { backendFor } from '../backends/select.ts';
 import { readSchema } from '../json-schema.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
 import { seedWords } from '../random.ts';
-import { decodeState, encodeState, type RunState, stateBlocks, viewOfBlock } from './engine-state.ts';
+import { encodeState, type RunState, restoreState, viewOfBlock } from './engine-state.ts';
 import { epochOrder } from './epoch-order.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
 import { planJob } from './job-plan.ts';
@@ -33,7 +33,7 @@ export interface TrainingRun {
   /** How the layers are doing now, from one more step on a copy. */
   diagnose(): readonly LayerDiagnostics[];
   restoreBest(): void;
-  encodeState(): Uint8Array;
+  encodeState(): Uint8Array[];
 }
 
 /** Plans a job and allocates what it needs. */
@@ -119,10 +119,7 @@ const NO_UPDATES = new Float64Array(0);
 function startState(request: TrainRequest, compiled: Compiled, memory: WeightsMemory): RunState {
   const { training, resumeFrom } = request;
   if (resumeFrom) {
-    const { blocks, ...state } = decodeState(resumeFrom, memory.layout);
-    stateBlocks(memory.layout).forEach((block, i) => {
-      viewOfBlock(block, memory.arena).set(blocks[i]!);
-    });
+    const state = restoreState(resumeFrom, memory);
     const { learning_rate: given } = training.optimizer;
     return given === 'auto' ? state : { ...state, learningRate: given };
   }

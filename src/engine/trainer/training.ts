@@ -1,6 +1,7 @@
 import type { BackendName } from '../backends/select.ts';
 import type { Matrix, TargetUnits } from '../metrics/metric.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
+import type { ReadableFile } from '../weights/safetensors.ts';
 import type { NamedTensor } from '../weights/tensor.ts';
 import type { Feed } from './feeds.ts';
 import type { LayerDiagnostics } from './layer-diagnostics.ts';
@@ -117,8 +118,8 @@ export interface TrainRequest {
   readonly backend: BackendName;
   /** Values the weights of these names start from instead of drawn ones. */
   readonly initialWeights?: readonly NamedTensor[];
-  /** State bytes of a checkpoint to go on from. */
-  readonly resumeFrom?: Uint8Array;
+  /** The state of a checkpoint to go on from. */
+  readonly resumeFrom?: ReadableFile;
   /** Texts that every state carries, beside the weights somebody may take out of it. */
   readonly stateTexts?: Readonly<Record<string, string>>;
   /** Words of `CONTROL` over a SharedArrayBuffer: the wish to stop in, steps out. */
@@ -168,8 +169,11 @@ export interface EpochReport {
   readonly best: BestEpoch;
   /** On request: how the layers are doing. */
   readonly layers?: readonly LayerDiagnostics[];
-  /** The whole engine state after this epoch (parameters, slots, early stopping, best weights); resuming from it is bit-exact. */
-  readonly state: () => Uint8Array;
+  /**
+   * The whole engine state after this epoch (parameters, slots, early stopping, best weights); resuming from it is bit-exact. In pieces,
+   * most of which are the trainer's own memory: they hold other numbers as soon as it goes on.
+   */
+  readonly state: () => Uint8Array[];
 }
 
 export type TrainerStopReason = 'completed' | 'early_stopping' | 'concluded' | 'divergence' | 'not_separable' | 'abandoned';

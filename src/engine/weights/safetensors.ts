@@ -16,6 +16,24 @@ export interface StoredTensor {
   readonly data: TensorData;
 }
 
+/** A file that is read piece by piece, from anywhere. */
+export interface ReadableFile {
+  readonly bytes: number;
+  /** Fills `target` with the bytes from `at` on. */
+  read(at: number, target: Uint8Array): void;
+}
+
+/** A file whose header was read and checked. */
+export interface OpenTensorFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of the header. */
+  readonly names: readonly string[];
+  /** The tensor of this name, or undefined when there is none. */
+  read(name: string): StoredTensor | undefined;
+  /** Fills an array with the tensor of this name; false when there is none of its type and length. */
+  readInto(name: string, target: TensorData): boolean;
+}
+
 export interface TensorFile<Tensor extends StoredTensor = StoredTensor> {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: readonly Tensor[];
@@ -48,6 +66,18 @@ const METADATA_KEY = '__metadata__';
 
 /** One file holding the tensors in the given order (wider elements first, which keeps every tensor aligned). */
 export function encodeSafetensors(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const pieces = safetensorsPieces(tensors, metadata);
+  const file = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    file.set(piece, at);
+    at += piece.length;
+  }
+  return file;
+}
+
+/** The same file as its header and the tensors' own bytes, one after another: nothing is copied. */
+export function safetensorsPieces(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array[] {
   const ordered = tensors.toSorted((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   let end = 0;
   const entries = ordered.map(({ name, shape, data }) => {
@@ -55,32 +85,51 @@ export function encodeSafetensors(tensors: readonly StoredTensor[], metadata: Re
     end += data.byteLength;
     return [name, { dtype: dtypeOf(data), shape, data_offsets: offsets }];
   });
-  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([[METADATA_KEY, metadata], ...entries])));
-  const headerBytes = Math.ceil(header.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-
-  const file = new Uint8Array(LENGTH_BYTES + headerBytes + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
-  file.set(header, LENGTH_BYTES);
-  copyData(ordered, file.subarray(LENGTH_BYTES + headerBytes));
-  return file;
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries([[METADATA_KEY, metadata], ...entries])));
+  const headerBytes = Math.ceil(text.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const header = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  header.set(text, LENGTH_BYTES);
+  return [header, ...ordered.map(({ data }) => bytesOf(data))];
 }
 
 /** Reads a file, or throws a `SafetensorsError`. The tensors are copies in header order. */
 export function decodeSafetensors(file: Uint8Array): TensorFile {
+  const { metadata, names, read } = openSafetensors(memoryFile(file));
+  return { metadata, tensors: names.map((name) => read(name)!) };
+}
+
+/** Bytes in memory as a file. */
+export function memoryFile(file: Uint8Array): ReadableFile {
+  return { bytes: file.length, read: (at, target) => target.set(file.subarray(at, at + target.length)) };
+}
+
+/** Reads the header of a file, or throws a `SafetensorsError`; its tensors are read when they are asked for. */
+export function openSafetensors(file: ReadableFile): OpenTensorFile {
   const { header, dataStart } = readHeader(file);
   const metadata = readMetadata(header);
   const entries = Object.entries(header)
     .filter(([name]) => name !== METADATA_KEY)
     .map(([name, value]) => readEntry(name, value));
-  checkCover(entries, file.length - dataStart);
-
-  const tensors = entries.map(({ name, dtype, shape, from, to }) => {
-    const bytes = new Uint8Array(to - from);
-    bytes.set(file.subarray(dataStart + from, dataStart + to));
-    return { name, shape, data: DTYPES[dtype].view(bytes.buffer) };
-  });
-  return { metadata, tensors };
+  checkCover(entries, file.bytes - dataStart);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    metadata,
+    names: entries.map(({ name }) => name),
+    read(name) {
+      const entry = byName.get(name);
+      if (entry === undefined) return undefined;
+      const bytes = new Uint8Array(entry.to - entry.from);
+      file.read(dataStart + entry.from, bytes);
+      return { name, shape: entry.shape, data: DTYPES[entry.dtype].view(bytes.buffer) };
+    },
+    readInto(name, target) {
+      const entry = byName.get(name);
+      if (entry === undefined || entry.dtype !== dtypeOf(target) || entry.to - entry.from !== target.byteLength) return false;
+      file.read(dataStart + entry.from, bytesOf(target));
+      return true;
+    },
+  };
 }
 
 /** Reads a file of weights: float32 throughout. */
@@ -93,20 +142,13 @@ export function decodeWeights(file: Uint8Array): TensorFile<NamedTensor> {
   return { metadata, tensors: weights };
 }
 
-/** The data section with tensors sorted by name (by code unit): its digest identifies weights whatever they are stored with. */
-export function weightsData(tensors: readonly NamedTensor[]): Uint8Array {
-  const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
-  const data = new Uint8Array(sorted.reduce((total, tensor) => total + tensor.data.byteLength, 0));
-  copyData(sorted, data);
-  return data;
+/** The data section with tensors sorted by name (by code unit), piece by piece: its digest identifies weights whatever they are stored with. */
+export function weightsData(tensors: readonly NamedTensor[]): Uint8Array[] {
+  return tensors.toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))).map(({ data }) => bytesOf(data));
 }
 
-function copyData(tensors: readonly StoredTensor[], target: Uint8Array): void {
-  let offset = 0;
-  for (const { data } of tensors) {
-    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
+function bytesOf({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function dtypeOf(data: TensorData): keyof typeof DTYPES {
@@ -114,17 +156,20 @@ function dtypeOf(data: TensorData): keyof typeof DTYPES {
   return data instanceof Float64Array ? 'F64' : 'I32';
 }
 
-function readHeader(file: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (file.length < LENGTH_BYTES) throw new SafetensorsError(`A file has at least ${LENGTH_BYTES} bytes, received ${file.length}.`);
-  const headerBytes = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
-  const available = Math.min(file.length - LENGTH_BYTES, HEADER_BYTES_MAX);
+function readHeader(file: ReadableFile): { header: Record<string, unknown>; dataStart: number } {
+  if (file.bytes < LENGTH_BYTES) throw new SafetensorsError(`A file has at least ${LENGTH_BYTES} bytes, received ${file.bytes}.`);
+  const length = new Uint8Array(LENGTH_BYTES);
+  file.read(0, length);
+  const headerBytes = new DataView(length.buffer).getBigUint64(0, true);
+  const available = Math.min(file.bytes - LENGTH_BYTES, HEADER_BYTES_MAX);
   if (headerBytes > BigInt(available)) {
     throw new SafetensorsError(`The header claims ${headerBytes} bytes, at most ${available} are possible.`);
   }
-  const dataStart = LENGTH_BYTES + Number(headerBytes);
-  const header = parseHeader(file.subarray(LENGTH_BYTES, dataStart));
+  const text = new Uint8Array(Number(headerBytes));
+  file.read(LENGTH_BYTES, text);
+  const header = parseHeader(text);
   if (!isRecord(header)) throw new SafetensorsError('The header must be a JSON object.');
-  return { header, dataStart };
+  return { header, dataStart: LENGTH_BYTES + text.length };
 }
 
 function parseHeader(bytes: Uint8Array): unknown {

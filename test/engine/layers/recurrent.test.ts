@@ -9,6 +9,7 @@ import { sizeOf } from '../../../src/engine/shape.ts';
 import type { Tensor } from '../../../src/engine/spec/build-graph.ts';
 import { addLayer } from '../../../src/engine/spec/build-graph.ts';
 import { initializeWeights } from '../../../src/engine/trainer/weights-memory.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { BACKENDS } from '../backends-here.ts';
 import { runGraph } from '../graph-session.ts';
 import { classification, numbersOf, trainToEnd } from '../trainer/iris-like.ts';
@@ -151,7 +152,7 @@ describe.each(KINDS)('%s', (type) => {
     const whole = trainToEnd({ ...request, spec });
     const again = trainToEnd({ ...request, spec });
     expect(numbersOf(again)).toEqual(numbersOf(whole));
-    const resumed = trainToEnd({ ...request, spec, resumeFrom: whole.states[1]! });
+    const resumed = trainToEnd({ ...request, spec, resumeFrom: memoryFile(whole.states[1]!) });
     expect(numbersOf(resumed)).toEqual(numbersOf({ ...whole, reports: whole.reports.slice(2) }));
     const undropped = trainToEnd({ ...request, spec: { ...spec, layers: [{ ...layer, name: 'r', recurrent_dropout: 0 }, out] } });
     expect(numbersOf(undropped).result.weights).not.toEqual(numbersOf(whole).result.weights);

@@ -69,7 +69,7 @@ export function trainToEnd(request: TrainRequest, onReport: (report: EpochReport
     const next = run.next();
     if (next.done) return { reports, states, result: next.value };
     reports.push(next.value);
-    states.push(next.value.state());
+    states.push(Buffer.concat(next.value.state()));
     onReport(next.value);
   }
 }

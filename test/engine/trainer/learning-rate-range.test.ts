@@ -4,6 +4,7 @@ import { testLearningRates } from '../../../src/engine/trainer/learning-rate-ran
 import { DEFAULT_RANGE } from '../../../src/engine/trainer/learning-rate-sweep.ts';
 import { evaluate } from '../../../src/engine/trainer/trainer.ts';
 import type { TrainingOptions } from '../../../src/engine/trainer/training.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { classification, type HeldRequest, numbersOf, trainToEnd } from './iris-like.ts';
 
 const adam = (learning_rate: number | 'auto') => ({ type: 'adam', learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 });
@@ -72,10 +73,10 @@ describe.each(['reference', 'native'] as const)('a training that looks for its o
 
   it('goes on from a state with the rate it had found, without looking again', () => {
     const whole = trainToEnd(job('auto', {}, { backend }));
-    const resumed = trainToEnd(job('auto', { seed: 5 }, { backend, resumeFrom: whole.states[3] as Uint8Array }));
+    const resumed = trainToEnd(job('auto', { seed: 5 }, { backend, resumeFrom: memoryFile(whole.states[3]!) }));
     expect(numbersOf(resumed).result).toEqual(numbersOf(whole).result);
     // Rows on which no test would find the same rate.
-    const others = job('auto', {}, { backend, resumeFrom: whole.states[3] as Uint8Array });
+    const others = job('auto', {}, { backend, resumeFrom: memoryFile(whole.states[3]!) });
     const changed = { ...others, data: { ...others.data, features: others.data.features.map((x) => x * 100) } };
     expect(trainToEnd(changed).result.learning_rate).toBe(whole.result.learning_rate);
   });

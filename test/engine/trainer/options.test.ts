@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CONTROL } from '../../../src/engine/backends/backend.ts';
 import { testLearningRates } from '../../../src/engine/trainer/learning-rate-range.ts';
 import type { TrainingOptions, TrainRequest } from '../../../src/engine/trainer/training.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
 
@@ -66,9 +67,9 @@ describe.each(BACKENDS)("Rosenblatt's rule on the %s backend", (backend) => {
   it('ends the same when it is resumed after any epoch', () => {
     const request = gate([0, 1, 1, 0], {}, backend);
     const whole = trainToEnd(request);
-    whole.states.forEach((resumeFrom, i) => {
+    whole.states.forEach((state, i) => {
       const expected = { ...whole, reports: whole.reports.slice(i + 1) };
-      expect(numbersOf(trainToEnd({ ...request, resumeFrom }))).toEqual(numbersOf(expected));
+      expect(numbersOf(trainToEnd({ ...request, resumeFrom: memoryFile(state) }))).toEqual(numbersOf(expected));
     });
   });
 });
@@ -87,9 +88,9 @@ describe.each(BACKENDS)('training options on the %s backend', (backend) => {
   ])('resumed after any epoch ends bit-identical: %s', (_name, changes) => {
     const request = classification({ epochs: 5, ...changes }, { backend });
     const whole = trainToEnd(request);
-    whole.states.forEach((resumeFrom, i) => {
+    whole.states.forEach((state, i) => {
       const expected = { ...whole, reports: whole.reports.slice(i + 1) };
-      expect(numbersOf(trainToEnd({ ...request, resumeFrom }))).toEqual(numbersOf(expected));
+      expect(numbersOf(trainToEnd({ ...request, resumeFrom: memoryFile(state) }))).toEqual(numbersOf(expected));
     });
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkSpec } from '../../../src/engine/index.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import type { TrainRequest } from '../../../src/engine/trainer/training.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import type { NamedTensor } from '../../../src/engine/weights/tensor.ts';
 import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
@@ -40,8 +41,8 @@ describe.each(BACKENDS)('running statistics on the %s backend', (backend) => {
   it('and noise go on bit-identically when a run is resumed', () => {
     const request = classification({ epochs: 4 }, { backend, spec: noisy });
     const whole = trainToEnd(request);
-    whole.states.forEach((resumeFrom, i) => {
-      const resumed = trainToEnd({ ...request, resumeFrom });
+    whole.states.forEach((state, i) => {
+      const resumed = trainToEnd({ ...request, resumeFrom: memoryFile(state) });
       expect(numbersOf(resumed)).toEqual(numbersOf({ ...whole, reports: whole.reports.slice(i + 1) }));
       expect(resumed.states).toEqual(whole.states.slice(i + 1));
     });

@@ -3,6 +3,7 @@ import { CONTROL, STOP } from '../../../src/engine/backends/backend.ts';
 import { selectBackend } from '../../../src/engine/index.ts';
 import { testLearningRates } from '../../../src/engine/trainer/learning-rate-range.ts';
 import type { HeldData, StoredData, TrainingOptions, TrainRequest } from '../../../src/engine/trainer/training.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { hasAddon } from '../../native/native-addon.ts';
 import { classification, type HeldRequest, numbersOf, trainToEnd } from './iris-like.ts';
 
@@ -69,7 +70,7 @@ describe.each(backends)('data that is read in parts, on the %s backend', (backen
     const whole = request({}, backend);
     const { states } = trainToEnd(whole);
     const data = stored(whole.data, 20);
-    const resumed = trainToEnd({ ...whole, data, resumeFrom: states[2]! });
+    const resumed = trainToEnd({ ...whole, data, resumeFrom: memoryFile(states[2]!) });
     expect(numbersOf(resumed).result).toEqual(numbersOf(trainToEnd(whole)).result);
   });
 

@@ -5,6 +5,7 @@ import { estimateTraining } from '../../../src/engine/trainer/estimate.ts';
 import { planJob } from '../../../src/engine/trainer/job-plan.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
+import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { hasAddon } from '../../native/native-addon.ts';
 import { BACKENDS } from '../backends-here.ts';
 import { classification, numbersOf, trainToEnd } from './iris-like.ts';
@@ -29,8 +30,8 @@ describe.each(BACKENDS)('training on the %s backend', (backend) => {
     const request = classification(changes, { backend });
     const whole = trainToEnd(request);
     expect(whole.reports.length).toBeGreaterThan(2);
-    whole.states.forEach((resumeFrom, i) => {
-      const resumed = trainToEnd({ ...request, resumeFrom });
+    whole.states.forEach((state, i) => {
+      const resumed = trainToEnd({ ...request, resumeFrom: memoryFile(state) });
       const expected = { ...whole, reports: whole.reports.slice(i + 1) };
       expect(numbersOf(resumed)).toEqual(numbersOf(expected));
       expect(resumed.states).toEqual(whole.states.slice(i + 1));
@@ -147,7 +148,7 @@ describe('the trainer', () => {
     const bestEpoch = whole.result.best!.epoch;
     expect(bestEpoch).toBeLessThan(whole.states.length);
     const control = Int32Array.of(STOP.conclude, 0, 0, 0);
-    const { reports, result } = trainToEnd({ ...request, control, resumeFrom: whole.states.at(-2)! });
+    const { reports, result } = trainToEnd({ ...request, control, resumeFrom: memoryFile(whole.states.at(-2)!) });
     expect(reports).toEqual([]);
     expect(result).toMatchObject({ stop_reason: 'concluded', best: whole.result.best });
     expect(result.metrics).toEqual(whole.result.metrics);
@@ -169,7 +170,7 @@ describe('the trainer', () => {
 
   it('refuses the state of another network', () => {
     const { states } = trainToEnd(classification({ epochs: 1 }));
-    const other = classification({}, { resumeFrom: states[0]! });
+    const other = classification({}, { resumeFrom: memoryFile(states[0]!) });
     const spec = { ...other.spec, layers: other.spec.layers.map((layer) => (layer.name === 'hidden' ? { ...layer, units: 40 } : layer)) };
     expect(() => train({ ...other, spec }).next()).toThrow(/another network/);
   });

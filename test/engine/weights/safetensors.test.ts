@@ -110,5 +110,5 @@ describe('decodeSafetensors', () => {
 
 test('the data section does not depend on the order of the tensors', () => {
   expect(weightsData([kernel, bias])).toEqual(weightsData([bias, kernel]));
-  expect(weightsData([kernel, bias]).subarray(0, 12)).toEqual(new Uint8Array(bias.data.buffer));
+  expect(weightsData([kernel, bias])[0]).toEqual(new Uint8Array(bias.data.buffer));
 });

@@ -33,7 +33,7 @@ export const KILL_POINTS = {
   K7: {
     what: 'a checkpoint is partly written (one pass a chunk)',
     file: 'src/jobs/job-execution.ts',
-    after: 'yield state.subarray(at, at + CHUNK_BYTES);',
+    after: 'yield piece;',
   },
   K8: {
     what: 'the bytes of a checkpoint are written, its epoch is not',

@@ -104,9 +104,9 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     what: 'the bytes of a checkpoint are not checked against their hash',
     changes: [
       {
-        file: 'src/blobs/blob-store.ts',
-        find: "if (createHash('sha256').update(whole).digest('hex') !== sha256) throw",
-        replace: 'if (sha256.length === 0) throw',
+        file: 'src/jobs/checkpoint-store.ts',
+        find: 'if (file.sha256 === sha256) return file;',
+        replace: 'if (file.sha256 !== null) return file;',
       },
     ],
   },

@@ -1,6 +1,5 @@
 // Trains on a table of its own making, held in memory or read from disk (`held` or `disk`), and prints what that took at most.
 
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { schemaOfColumn } from '../../../src/datasets/column-schema.ts';
 import type { Table } from '../../../src/datasets/table.ts';
@@ -8,6 +7,7 @@ import { decodeTable, encodeTable } from '../../../src/datasets/table-file.ts';
 import { bytesAtOnce, type TableOnDisk } from '../../../src/datasets/table-on-disk.ts';
 import { CONTROL, checkSpec, weightsData } from '../../../src/engine/index.ts';
 import { openNamelessFile } from '../../../src/lib/nameless-file.ts';
+import { sha256 } from '../../../src/lib/sha256.ts';
 import { runTraining } from '../../../src/training/run-training.ts';
 
 const ROWS = 200_000;
@@ -94,9 +94,9 @@ for (;;) {
   const { done, value } = running.next();
   if (!done) continue;
   if (!('result' in value)) throw new Error('no training');
-  const sha256 = createHash('sha256').update(weightsData(value.result.weights)).digest('hex');
+  const hash = sha256(...weightsData(value.result.weights));
   const grown = peakBytes() - before;
-  console.log(`grown ${Math.round(grown / 1e6)} MB, weights ${sha256}`);
+  console.log(`grown ${Math.round(grown / 1e6)} MB, weights ${hash}`);
   break;
 }
 await Promise.all([file.close(), rowsFile.close()]);

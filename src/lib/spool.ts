@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { openNamelessFile } from '../lib/nameless-file.ts';
-import type { ByteSource } from './text-decoding.ts';
+import { openNamelessFile } from './nameless-file.ts';
 
-/** A stream on disk: an upload for the import to read twice, a table for a training to read again and again. */
+/** A stream on disk: an upload for the import to read twice, a table or a state for a training to read in any order. */
 export interface Spool {
   readonly bytes: number;
   /** Of the bytes as they were sent. */
   readonly sha256: string;
-  readonly open: ByteSource;
+  readonly open: () => AsyncIterable<Uint8Array>;
   /** For threads of this process, until it is closed. */
   readonly fd: number;
   close(): Promise<void>;
