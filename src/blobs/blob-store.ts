@@ -109,11 +109,17 @@ async function* inChunks(source: BlobSource): AsyncGenerator<Buffer> {
       length += part.length;
       at += part.length;
       if (length < CHUNK_BYTES) continue;
-      yield Buffer.concat(pending, length);
+      yield joined(pending);
       [pending, length] = [[], 0];
     }
   }
-  if (length > 0) yield Buffer.concat(pending, length);
+  if (length > 0) yield joined(pending);
+}
+
+/** Copies only what has to be joined. */
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -93,6 +93,8 @@ export interface Bound {
   readonly arena: ArrayBuffer;
   /** One per program, in order. */
   readonly sessions: readonly Session[];
+  /** Gives the arena's memory back at once, where the backend can: nothing of this may be used any more. */
+  release(): void;
 }
 
 export interface Backend {

@@ -38,7 +38,8 @@ export function nativeBackend(): Backend {
     arenaBytesMax: Number.POSITIVE_INFINITY,
     bind(programs, threads = 1) {
       const arena = new ArrayBuffer(sharedArenaBytes(programs));
-      return { arena, sessions: programs.map((program) => loadProgram(addon, program, { arena, threads })) };
+      const sessions = programs.map((program) => loadProgram(addon, program, { arena, threads }));
+      return { arena, sessions, release: () => void arena.transfer(0) };
     },
   };
 }

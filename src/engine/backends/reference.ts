@@ -12,7 +12,7 @@ export function referenceBackend(): Backend {
     arenaBytesMax: Number.POSITIVE_INFINITY,
     bind(programs) {
       const arena = new ArrayBuffer(sharedArenaBytes(programs));
-      return { arena, sessions: programs.map((program) => loadProgram(program, arena)) };
+      return { arena, sessions: programs.map((program) => loadProgram(program, arena)), release: () => void arena.transfer(0) };
     },
   };
 }

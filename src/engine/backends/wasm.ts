@@ -66,7 +66,8 @@ function bindPrograms(module: WebAssembly.Module, kernels: readonly string[], pr
   // The memory has its final size now: growing it would have taken the arena's buffer away from those who look at it.
   const arena = instance.memory.buffer;
   instance.rows.attach(arena);
-  return { arena, sessions };
+  // The memory of an instance goes with it.
+  return { arena, sessions, release: () => undefined };
 }
 
 /** Memory: arena | stack | data | programs. The module is position-independent, so that the arena begins at offset 0 of the buffer. */

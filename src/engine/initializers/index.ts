@@ -32,9 +32,17 @@ export const INITIALIZERS = {
 
 export type InitializerName = keyof typeof INITIALIZERS;
 
-/** First values of a weight: a function of the seed and the weight's stream (`STREAMS.init` + its index in spec order). */
-export function initialize(name: InitializerName, shape: Shape, seed: number, stream: number): Float32Array {
-  const values = new Float32Array(sizeOf(shape));
+/**
+ * First values of a weight: a function of the seed and the weight's stream (`STREAMS.init` + its index in spec order). They are put
+ * where the weight is to be, if that is given.
+ */
+export function initialize(
+  name: InitializerName,
+  shape: Shape,
+  seed: number,
+  stream: number,
+  values: Float32Array = new Float32Array(sizeOf(shape)),
+): Float32Array {
   INITIALIZERS[name].fill(values, shape, wordSource(seed, stream));
   return values;
 }

@@ -22,6 +22,8 @@ export interface Compiled {
   readonly arena: ArrayBuffer;
   readonly rows: RowFeeds;
   readonly sessions: Readonly<Record<Side, Session>>;
+  /** Gives their memory back. */
+  release(): void;
 }
 
 type Side = 'training' | 'evaluation';

@@ -13,6 +13,14 @@ import { readWeights } from './weights-memory.ts';
  */
 export function* train(request: TrainRequest): Generator<EpochReport, TrainResult, void> {
   const run = createTrainingRun(request);
+  try {
+    return yield* trainEpochs(run, request);
+  } finally {
+    run.release();
+  }
+}
+
+function* trainEpochs(run: TrainingRun, request: TrainRequest): Generator<EpochReport, TrainResult, void> {
   const { training, control, now } = request;
   let latest: Metrics = {};
   while (run.state.epoch < training.epochs && !isSettled(run, request)) {
@@ -32,7 +40,12 @@ export function evaluate(request: TrainRequest): TrainResult {
   const { training } = request;
   // Without updates there is no rate to look for.
   const optimizer = { ...training.optimizer, learning_rate: 0 };
-  return finish(createTrainingRun({ ...request, training: { ...training, optimizer } }), request, 'completed', {});
+  const run = createTrainingRun({ ...request, training: { ...training, optimizer } });
+  try {
+    return finish(run, request, 'completed', {});
+  } finally {
+    run.release();
+  }
 }
 
 /** Whether the stop was a request to conclude. It is taken: the backend can run again, to evaluate. */

@@ -34,6 +34,8 @@ export interface TrainingRun {
   diagnose(): readonly LayerDiagnostics[];
   restoreBest(): void;
   encodeState(): Uint8Array[];
+  /** Gives the run's memory back: whoever uses what was learned needs room of their own. */
+  release(): void;
 }
 
 /** Plans a job and allocates what it needs. */
@@ -45,8 +47,8 @@ export function compile(request: TrainRequest): Compiled {
   const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const rows = rowFeeds(request, plan.inputs);
-  const { arena, sessions } = backend.bind([plan.training, plan.evaluation], request.training.threads);
-  return { request, plan, backend, arena, rows, sessions: { training: sessions[0]!, evaluation: sessions[1]! } };
+  const { arena, sessions, release } = backend.bind([plan.training, plan.evaluation], request.training.threads);
+  return { request, plan, backend, arena, rows, sessions: { training: sessions[0]!, evaluation: sessions[1]! }, release };
 }
 
 export function createTrainingRun(request: TrainRequest): TrainingRun {
@@ -110,6 +112,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       }
     },
     encodeState: () => encodeState(state, memory, request.stateTexts),
+    release: compiled.release,
   };
 }
 

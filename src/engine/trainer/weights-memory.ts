@@ -16,7 +16,7 @@ export interface WeightsMemory {
 export function initializeWeights(memory: WeightsMemory, seed: number): void {
   memory.weights.forEach((weight, i) => {
     const view = viewOfWeight(memory, i);
-    view.set(initialize(weight.initializer, weight.shape, seed, weight.stream));
+    initialize(weight.initializer, weight.shape, seed, weight.stream, view);
     if (weight.ones) view.fill(1, weight.ones.from, weight.ones.to);
   });
 }
