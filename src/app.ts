@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
 import { invariantRoutes } from './admin/invariant-routes.ts';
+import { quotaRoutes } from './admin/quota-routes.ts';
 import { catalogRoutes } from './catalog/catalog-routes.ts';
 import type { Config, Limits } from './config.ts';
 import { datasetRoutes } from './datasets/dataset-routes.ts';
@@ -86,4 +87,5 @@ async function registerFeatures(app: App, services: Services, limits: Limits): P
   await catalogRoutes(app);
   await workerRoutes(app, { fleet });
   await invariantRoutes(app, { invariants });
+  await quotaRoutes(app, { checkpoints });
 }

@@ -27,6 +27,7 @@ export const ERRORS = {
   dataset_invalid: { status: 422, title: 'The data has faults' },
   input_invalid: { status: 422, title: 'The instances do not fit the model' },
   limit_exceeded: { status: 422, title: 'The request is larger than a limit of this server' },
+  quota_exceeded: { status: 429, title: 'The project has used up what it may' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something broke on our side' },
   dependency_unavailable: { status: 503, title: 'A service this server depends on does not answer' },

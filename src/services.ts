@@ -42,14 +42,14 @@ export interface Services {
 }
 
 export interface ServicesDeps {
-  readonly config: Pick<Config, 'engine' | 'limits'>;
+  readonly config: Pick<Config, 'engine' | 'limits' | 'checkpoints'>;
   readonly database: Database;
   readonly listener: Listener;
   readonly blobs: BlobStore;
 }
 
 /** Builds every service of the API process, each from what it needs. Asks nothing of the database yet. */
-export function createServices({ config: { engine, limits }, database, listener, blobs }: ServicesDeps): Services {
+export function createServices({ config: { engine, limits, checkpoints }, database, listener, blobs }: ServicesDeps): Services {
   const datasets = createDatasetService({
     store: createDatasetStore({ database }),
     blobs,
@@ -79,7 +79,11 @@ export function createServices({ config: { engine, limits }, database, listener,
       backend: engine.backend,
       trainingChecks,
     }),
-    checkpoints: createCheckpointService({ jobs, checkpoints: createCheckpointStore({ pool: database.pool, blobs }) }),
+    checkpoints: createCheckpointService({
+      jobs,
+      checkpoints: createCheckpointStore({ pool: database.pool, blobs }),
+      bytesMax: checkpoints.bytesMax,
+    }),
     deployments: createDeploymentService({
       deployments: createDeploymentStore(database),
       models,

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Prisma } from './generated/client.ts';
 import { PrismaClient } from './generated/client.ts';
+import { HeardClient } from './heard-client.ts';
 
 /** Channels of LISTEN/NOTIFY: wake-ups between processes. The payload is a job id; the truth is always read from the tables. */
 export const CHANNELS = {
@@ -39,6 +40,7 @@ const IDLE_TRANSACTION_MS = 10_000;
 export function openDatabase(url: string, options: DatabaseOptions): Database {
   const idleMs = options.idleTransactionMs ?? IDLE_TRANSACTION_MS;
   const pool = new pg.Pool({
+    Client: HeardClient,
     connectionString: url,
     max: options.poolSize,
     connectionTimeoutMillis: 5000,

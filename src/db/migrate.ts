@@ -5,8 +5,9 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import { sha256 } from '../lib/sha256.ts';
+import { HeardClient } from './heard-client.ts';
 
 /** The key Prisma's schema engine takes. */
 const PRISMA_ADVISORY_LOCK = 72_707_369;
@@ -40,8 +41,7 @@ export const MIGRATIONS_DIR = fileURLToPath(new URL('../../prisma/migrations', i
 /** Applies what is missing and returns the names; any number of starters may call it at once. */
 export async function migrate(url: string, dir: string = MIGRATIONS_DIR): Promise<string[]> {
   const migrations = await readMigrations(dir);
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  client.on('error', () => undefined); // The failing query tells.
+  const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 5000 });
   await client.connect();
   try {
     // Released when the session ends.

@@ -6,9 +6,6 @@ export type Queryable = pg.Pool | pg.ClientBase;
 /** Runs the work in one transaction; a throw rolls everything back. */
 export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // The pool listens only while a client is idle: unheard, a connection that breaks here would end the process.
-  const broken = (): void => undefined; // The failing query tells.
-  client.on('error', broken);
   let failure: unknown = null;
   try {
     await client.query('BEGIN');
@@ -20,7 +17,6 @@ export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolCl
     throw error;
   } finally {
     const clean = failure === null || (await rollBack(client));
-    client.off('error', broken);
     // A connection whose state is not known is closed, which rolls back as well.
     client.release(!clean);
   }

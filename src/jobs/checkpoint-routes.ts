@@ -79,7 +79,7 @@ function pinRoutes(app: App, checkpoints: CheckpointService): void {
         response: { 200: CheckpointReply },
       },
     },
-    async ({ project, params }) => checkpointView(await checkpoints.setPinned(project, params.id, params.checkpoint, true)),
+    async ({ project, params }) => checkpointView(await checkpoints.pin(project, params.id, params.checkpoint)),
   );
 
   app.delete(
@@ -93,7 +93,7 @@ function pinRoutes(app: App, checkpoints: CheckpointService): void {
         response: { 200: CheckpointReply },
       },
     },
-    async ({ project, params }) => checkpointView(await checkpoints.setPinned(project, params.id, params.checkpoint, false)),
+    async ({ project, params }) => checkpointView(await checkpoints.unpin(project, params.id, params.checkpoint)),
   );
 }
 

@@ -3,6 +3,7 @@
 
 import type { Pool } from 'pg';
 import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import { type Queryable, withTransaction } from '../db/transaction.ts';
 import { type Spool, spool } from '../lib/spool.ts';
 
 /** The whole engine state after an epoch. */
@@ -24,6 +25,19 @@ export interface StoredCheckpoint {
   /** Taken after the job's best epoch. */
   readonly best: boolean;
   readonly createdAt: Date;
+}
+
+export interface PinRequest {
+  readonly project: string;
+  readonly jobId: string;
+  readonly id: string;
+  readonly bytesMax: number;
+}
+
+/** Bytes; those a fork shares count once for each. */
+export interface CheckpointUsage {
+  readonly bytes: number;
+  readonly pinnedBytes: number;
 }
 
 export type CheckpointStore = ReturnType<typeof createCheckpointStore>;
@@ -63,10 +77,40 @@ export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick
       throw new BlobError(blobId, 'does not have the hash it was stored with');
     },
 
-    /** Keeps a checkpoint, or no longer. False when it is gone. */
-    async setPinned(jobId: string, id: string, pinned: boolean): Promise<boolean> {
-      const { rowCount } = await pool.query('UPDATE checkpoint SET pinned = $3 WHERE job_id = $1 AND id = $2', [jobId, id, pinned]);
+    /** Keeps a checkpoint, unless the project's pinned ones would take more than `bytesMax`. One that is pinned stays so. */
+    pin({ project, jobId, id, bytesMax }: PinRequest): Promise<'pinned' | 'gone' | 'too_much'> {
+      return withTransaction(pool, async (client) => {
+        // One pin at a time for a project, so that two cannot both find room for one.
+        await client.query('SELECT FROM project WHERE id = $1 FOR NO KEY UPDATE', [project]);
+        const { rows } = await client.query<{ pinned: boolean; bytes: number }>(
+          'SELECT pinned, bytes::float8 FROM checkpoint JOIN blob ON blob.id = blob_id WHERE job_id = $1 AND checkpoint.id = $2',
+          [jobId, id],
+        );
+        const [row] = rows;
+        if (row === undefined) return 'gone';
+        if (row.pinned) return 'pinned';
+        if ((await usageOf(client, project)).pinnedBytes + row.bytes > bytesMax) return 'too_much';
+        const { rowCount } = await client.query('UPDATE checkpoint SET pinned = true WHERE id = $1', [id]);
+        return rowCount === 1 ? 'pinned' : 'gone';
+      });
+    },
+
+    /** Keeps a checkpoint no longer. False when it is gone. */
+    async unpin(jobId: string, id: string): Promise<boolean> {
+      const { rowCount } = await pool.query('UPDATE checkpoint SET pinned = false WHERE job_id = $1 AND id = $2', [jobId, id]);
       return rowCount === 1;
     },
+
+    /** What the checkpoints of a project take. */
+    usage: (project: string): Promise<CheckpointUsage> => usageOf(pool, project),
   };
+}
+
+async function usageOf(client: Queryable, project: string): Promise<CheckpointUsage> {
+  const { rows } = await client.query<CheckpointUsage>(
+    `SELECT coalesce(sum(b.bytes), 0)::float8 AS bytes, coalesce(sum(b.bytes) FILTER (WHERE c.pinned), 0)::float8 AS "pinnedBytes" ${FROM}
+      WHERE j.project_id = $1`,
+    [project],
+  );
+  return rows[0] ?? { bytes: 0, pinnedBytes: 0 };
 }

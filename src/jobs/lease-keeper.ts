@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { HeardClient } from '../db/heard-client.ts';
 import { startLoop } from '../lib/wakeable-loop.ts';
 import type { JobLease } from './job-fence.ts';
 import type { JobWish } from './lifecycle/job-life.ts';
@@ -85,6 +86,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
 
 function heartbeatPool({ databaseUrl, onError }: LeaseKeeperOptions): pg.Pool {
   const pool = new pg.Pool({
+    Client: HeardClient,
     connectionString: databaseUrl,
     max: 1,
     connectionTimeoutMillis: HEARTBEAT_MS,

@@ -2,7 +2,7 @@
 // everything above deals in `MessageProducer` and `MessageConsumer` and never sees BullMQ.
 
 import { createPostgresBackend, createRedisBackend, runMigrations, withBackend } from 'bullmq';
-import pg from 'pg';
+import { HeardClient } from '../db/heard-client.ts';
 
 export interface QueueStoreConfig {
   readonly store: 'redis' | 'postgres';
@@ -70,7 +70,7 @@ const MESSAGE_SETTINGS = { attempts: 1, removeOnComplete: true, removeOnFail: tr
 /** Opens the store; the PostgreSQL one brings its own tables (schema `bullmq`) up to date first. */
 export async function openQueueStore(config: QueueStoreConfig): Promise<QueueStore> {
   if (config.store === 'redis') return redisStore(config.url);
-  const client = new pg.Client({ connectionString: config.url });
+  const client = new HeardClient({ connectionString: config.url });
   await client.connect();
   try {
     await runMigrations(client);
@@ -101,11 +101,11 @@ function postgresStore(url: string): QueueStore {
   return {
     kind: 'postgres',
     createProducer: (name, onError) => {
-      const connection = { connectionString: url, max: 2, connectionTimeoutMillis: PRODUCER_TIMEOUT_MS };
+      const connection = { Client: HeardClient, connectionString: url, max: 2, connectionTimeoutMillis: PRODUCER_TIMEOUT_MS };
       return producer(new bull.Queue<MessageData>(name, { connection, defaultJobOptions: MESSAGE_SETTINGS }), onError);
     },
     createConsumer: (name, options) => {
-      const connection = { connectionString: url, max: 3 };
+      const connection = { Client: HeardClient, connectionString: url, max: 3 };
       return consumer(new bull.Worker<MessageData>(name, handler(options), { ...consumerSettings(options), connection }), options);
     },
   };

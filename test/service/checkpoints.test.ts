@@ -135,3 +135,31 @@ describe('checkpoints of a job', () => {
     }
   });
 });
+
+test('pinned checkpoints of a project take so many bytes at most, however many pins are asked for at once', async () => {
+  // A state of this network takes 258 kB.
+  const service = await startService({ WORKER_CONCURRENCY: '1', CHECKPOINT_BYTES_MAX: '800000' });
+  try {
+    const dataset = await service.dataset('digits');
+    const pins: string[] = [];
+    while (pins.length < 5) {
+      const job = await service.train(digits(dataset, { epochs: 2 }));
+      const { body } = await service.get(`/v1/jobs/${job.id}/checkpoints`);
+      pins.push(`/v1/jobs/${job.id}/checkpoints/${body.data[0].id}/pin`);
+    }
+    const replies = await Promise.all(pins.map((pin) => service.put(pin, undefined)));
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429]);
+    expect(replies.find(({ status }) => status === 429)?.body).toMatchObject({ code: 'quota_exceeded' });
+    const pinned = replies.filter(({ status }) => status === 200).map((reply) => reply.body);
+    const used = pinned.reduce((total: number, { bytes }: { bytes: number }) => total + bytes, 0);
+    const { body: quota } = await service.get('/v1/quota');
+    expect(quota.quotas).toContainEqual({ name: 'pinned_checkpoint_bytes', used, limit: 800_000 });
+    // One that is pinned can be pinned again, and one less makes room for another.
+    const [taken, full] = [200, 429].map((wanted) => pins[replies.findIndex(({ status }) => status === wanted)] ?? '');
+    expect(await service.put(taken ?? '', undefined)).toMatchObject({ status: 200 });
+    await service.remove(taken ?? '');
+    expect(await service.put(full ?? '', undefined)).toMatchObject({ status: 200, body: { pinned: true } });
+  } finally {
+    await service.stop();
+  }
+});

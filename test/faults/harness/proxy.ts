@@ -8,6 +8,8 @@ export interface TcpProxy {
   readonly port: number;
   /** From now on; a black hole holds every byte and lets them through in their order once it passes again. */
   mode(mode: ProxyMode): void;
+  /** How many pieces a black hole holds now. */
+  readonly held: number;
   /** Resets every connection there is. */
   reset(): void;
   close(): Promise<void>;
@@ -50,6 +52,9 @@ export async function startProxy(port: number): Promise<TcpProxy> {
       mode = next;
       if (mode === 'blackhole') return;
       for (const act of held.splice(0)) act();
+    },
+    get held() {
+      return held.length;
     },
     reset: () => {
       for (const socket of sockets) socket.resetAndDestroy();

@@ -4,6 +4,7 @@ import type { Invariant } from '../harness/invariant.ts';
 import { tiny } from '../harness/jobs.ts';
 import type { Kept } from '../harness/processes.ts';
 import type { Api, World } from '../harness/world.ts';
+import type { WitnessReply } from '../programs/witness.ts';
 
 const SUBMIT_EVERY_MS = 200;
 const END_MS = 120_000;
@@ -28,7 +29,8 @@ export const noLostJob: Invariant = {
     } finally {
       submissions.end();
     }
-    await submissions.answered();
+    const refused = (await submissions.answered()).filter(({ job }) => job === null);
+    world.report.check(refused.length === 0, `every submission is accepted at last: ${JSON.stringify(refused[0])}`);
     await checkAllEnd(world);
   },
 };
@@ -51,8 +53,8 @@ async function dieAsOnlyRelay(world: World, point: 'K3' | 'K4', { api, workers }
   }
 }
 
-function submitAllTheTime({ witness }: World, api: Api, body: object): { end(): void; answered(): Promise<unknown> } {
-  const open: Promise<unknown>[] = [];
+function submitAllTheTime({ witness }: World, api: Api, body: object): { end(): void; answered(): Promise<WitnessReply[]> } {
+  const open: Promise<WitnessReply>[] = [];
   const timer = setInterval(() => {
     open.push(witness.submit({ url: api.url, key: `submission-${open.length}`, body }));
   }, SUBMIT_EVERY_MS);
