@@ -92,7 +92,7 @@ export const CONFIG_TABLE = {
     fallback: 20 * GIB,
     min: 0,
     max: 1024 * GIB,
-    help: 'Beyond so many bytes a project loses checkpoints of ended jobs, oldest first; never one that is pinned or that a failed or cancelled job would go on from.',
+    help: 'Beyond so many bytes a project loses checkpoints of ended jobs, oldest first; never one that is pinned or that a failed or cancelled job would go on from. Pinned ones may take as many at most.',
   },
   QUEUE_SILENCE_SECONDS: {
     kind: 'integer',

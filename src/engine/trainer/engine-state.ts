@@ -43,7 +43,7 @@ export interface PerceptronState {
 }
 
 /** Everything of the arena that must survive: weights and slots. Gradients and activations are made anew in every step. */
-export function stateBlocks({ trainable, others, slots }: WeightsLayout): readonly Block[] {
+function stateBlocks({ trainable, others, slots }: WeightsLayout): readonly Block[] {
   return [trainable, others, ...slots];
 }
 
