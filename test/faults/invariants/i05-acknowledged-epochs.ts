@@ -17,7 +17,8 @@ export const acknowledgedEpochs: Invariant = {
     const kills = world.times({ pr: 6, nightly: 200, weekly: 1000 });
     for (let done = 0; done < kills; ) {
       const job = await api.job(mlp(dataset, { epochs: 300 }));
-      const stream = world.witness.follow({ url: api.url, job });
+      // Each kill may cost a lease.
+      const stream = world.witness.follow({ url: api.url, job, giveUpMs: 60_000 + 20_000 * world.tier.leaseSeconds });
       done += await killWhileItRuns(world, { job, workers, most: kills - done });
       await ended(world, api, job);
       world.report.check((await stream).ended, `the stream of ${job} tells its end`);
