@@ -14,7 +14,7 @@ export async function measureInference({ workloads, peers, withPeers, report }: 
       { engine: 'tfjs-wasm', command: peers.tfjs, request: { ...call, backend: 'wasm' } },
     ];
     const ours = [alma('native', call), alma('wasm', call)];
-    for (const outcome of await alternate([...ours, ...(withPeers ? theirs : [])], ROWS)) {
+    for (const outcome of await alternate([...ours, ...(withPeers ? theirs : [])], { sizes: ROWS })) {
       const measured = present(outcome, workload.name, report);
       if (measured === null) continue;
       const { engine, variant, threads, seconds } = measured;

@@ -9,6 +9,8 @@ const PRODUCT_OPERATIONS = 2 * SIZE ** 3;
 const SUM_BYTES = 12 * 2 ** 24;
 /** Of the peak: what any BLAS that is made for the machine does at the very least, also while others use the machine. */
 const BLAS_SHARE_MIN = 0.2;
+/** Each takes a tenth of a second: more of them meet a moment in which nobody else uses the machine. */
+const PRODUCT_ROUNDS = 20;
 /** The kernels are asked for directly, for no network. */
 const NOTHING: Workload = { name: 'none', task: 'regression', features: 1, classes: 1, batchSize: 1, steps: 1, spec: { layers: [] } };
 
@@ -44,7 +46,7 @@ async function measureProduct(bench: Bench): Promise<void> {
     { engine: 'openblas', command: machine?.openblas ?? { absent: 'no C compiler' }, request },
     { engine: 'torch', command: peers.torch, request },
   ];
-  for (const outcome of await alternate([alma('native', product), ...(withPeers ? theirs : [])])) {
+  for (const outcome of await alternate([alma('native', product), ...(withPeers ? theirs : [])], { rounds: PRODUCT_ROUNDS })) {
     const measured = present(outcome, `sgemm_${SIZE}`, report);
     const seconds = measured?.seconds[0];
     if (!measured || seconds === undefined) continue;

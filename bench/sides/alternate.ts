@@ -30,10 +30,13 @@ export interface AbsentOutcome {
  * Measures all of them in turn, round by round, so that what else the machine does meets everybody alike; the best round
  * counts. `sizes` are given to each side one after the other.
  */
-export async function alternate(contestants: readonly Contestant[], sizes: readonly number[] = [1]): Promise<(Outcome | AbsentOutcome)[]> {
+export async function alternate(
+  contestants: readonly Contestant[],
+  { sizes = [1], rounds = ROUNDS }: { readonly sizes?: readonly number[]; readonly rounds?: number } = {},
+): Promise<(Outcome | AbsentOutcome)[]> {
   const entries: Entry[] = [];
   for (const contestant of contestants) entries.push(await enter(contestant));
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [i, size] of sizes.entries()) {
       for (const entry of entries) await measure(entry, i, size);
     }
