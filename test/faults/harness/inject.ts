@@ -9,6 +9,8 @@ export interface DieOptions {
   readonly pass?: number;
   /** What brings it there, when nothing does by itself. */
   readonly meanwhile?: () => Promise<unknown>;
+  /** Whether nothing will bring it there any more: then it may live. */
+  readonly isOver?: () => Promise<boolean>;
 }
 
 /** Has a process die at a kill point, and waits until the next one is there. It is restarted for that, which is a kill by itself. */
@@ -16,16 +18,17 @@ export async function dieAt(
   { report }: World,
   process: Kept,
   point: KillPointName,
-  { pass = 1, meanwhile }: DieOptions = {},
+  { pass = 1, meanwhile, isOver }: DieOptions = {},
 ): Promise<void> {
   const written = process.lines.length;
   const deaths = process.deaths.length;
   await process.restart({ KILL_AT: `${point}:${pass}` });
   await meanwhile?.();
-  await report.within(`a process reaches ${point} (${KILL_POINTS[point].what})`, REACHED_MS, () =>
-    process.deaths.length >= deaths + 2 && process.lines.indexOf(`killed at ${point}`, written) >= 0 ? true : null,
-  );
-  report.injected(`kill -9 at ${point}`);
+  const reached = await report.within(`a process reaches ${point} (${KILL_POINTS[point].what})`, REACHED_MS, async () => {
+    if (process.deaths.length >= deaths + 2 && process.lines.indexOf(`killed at ${point}`, written) >= 0) return 'died';
+    return (await isOver?.()) ? 'over' : null;
+  });
+  if (reached === 'died') report.injected(`kill -9 at ${point}`);
   await process.ready();
 }
 

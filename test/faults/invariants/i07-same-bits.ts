@@ -47,8 +47,13 @@ async function killFourTimes(world: World, job: string, worker: Kept): Promise<v
     epoch = reached;
     if (point === null) await world.pause(world.random.below(150));
     if (point === null) await kill(world, worker, 'the worker');
-    else await dieAt(world, worker, point);
+    else await dieAt(world, worker, point, { isOver: () => hasEnded(world, job) });
   }
+}
+
+/** One that was killed after its last epoch passes no more kill points. */
+async function hasEnded({ query }: World, job: string): Promise<boolean> {
+  return (await query('SELECT FROM job WHERE id = $1 AND ended_at IS NOT NULL', [job])).length > 0;
 }
 
 function checkNoAlarm({ report }: World, jobs: readonly EndedJob[]): void {
