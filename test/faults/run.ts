@@ -2,7 +2,7 @@
 //   -- --tier pr|nightly|weekly   how much (default pr)
 //   -- --only I7,I10              some of them
 //   -- --seed N                   the same random choices again
-//   -- --lanes N                  how many trials at a time, each with servers of its own (default 2)
+//   -- --lanes N                  how many trials at a time, each with servers of its own (default 1)
 //   -- --controls                 plants a mistake for each invariant and demands that it is caught
 
 import { parseArgs } from 'node:util';
@@ -22,7 +22,7 @@ const options = parseArgs({
     tier: { type: 'string', default: 'pr' },
     only: { type: 'string' },
     seed: { type: 'string' },
-    lanes: { type: 'string', default: '2' },
+    lanes: { type: 'string', default: '1' },
     controls: { type: 'boolean', default: false },
   },
 }).values;
