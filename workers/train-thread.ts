@@ -11,12 +11,11 @@ import {
   BATCHES_AHEAD_MAX,
   type EpochRecord,
   FLOW,
-  type StateFile,
   type ThreadEvent,
   type TrainCommand,
   type TrainRefusal,
 } from '../src/threads/protocol.ts';
-import { runTraining } from '../src/training/run-training.ts';
+import { runTraining, type StateFile } from '../src/training/run-training.ts';
 
 /** Epochs faster than this travel together, so that a commit per epoch does not bound a small training. */
 const BATCH_MS = 50;
@@ -25,6 +24,7 @@ const BATCH_MS = 50;
  * Writing one costs about a millisecond per megabyte, so checkpoints take less than a hundredth of a training.
  */
 const STATE_BYTES_PER_MS = 4000;
+
 /** The entry piscina calls: events go to the command's port, the last one is `finished`, `yielded` or `failed`. */
 export default function runCommand(command: TrainCommand): void {
   const states = stateWriter(command.stateFds);

@@ -29,11 +29,11 @@ export function createApiKeyService({ store, now }: { store: ApiKeyStore; now: (
     create: async (project, name) => {
       const id = newId('key');
       const key = `alma_${id.slice(ID_PREFIXES.key.length + 1)}_${randomBytes(32).toString('base64url')}`;
-      await store.insert({ id, project, name, hash: digest(key) });
+      await store.insert({ id, project, name, hash: sha256(key) });
       return { id, key };
     },
     authenticate: async (key) => {
-      const hash = digest(key);
+      const hash = sha256(key);
       const cached = valid.get(hash);
       if (cached !== undefined && cached.until > now()) return cached.project;
       valid.delete(hash);
@@ -43,12 +43,8 @@ export function createApiKeyService({ store, now }: { store: ApiKeyStore; now: (
       await store.markUsed(found.id, new Date(now()));
       return found.project;
     },
-    ensure: (project, key) => store.insertIfAbsent({ id: newId('key'), project, name: 'API_KEY', hash: digest(key) }),
+    ensure: (project, key) => store.insertIfAbsent({ id: newId('key'), project, name: 'API_KEY', hash: sha256(key) }),
     exist: () => store.exist(),
     revoke: (project, id) => store.revoke(project, id, new Date(now())),
   };
-}
-
-function digest(key: string): string {
-  return sha256(key);
 }

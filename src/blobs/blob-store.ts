@@ -4,6 +4,8 @@
 import { createHash } from 'node:crypto';
 import type { Queryable } from '../db/transaction.ts';
 import { newId } from '../lib/ids.ts';
+import { sha256 as sha256Of } from '../lib/sha256.ts';
+import { type Spool, spool } from '../lib/spool.ts';
 
 export interface BlobInfo {
   readonly id: string;
@@ -23,6 +25,8 @@ export interface BlobStore {
   read(id: string): AsyncGenerator<Buffer>;
   /** The whole blob, checked against its hash. */
   readAll(id: string): Promise<Buffer>;
+  /** The whole blob in a temporary file, checked against the hash its owner knows; to be closed. */
+  spool(id: string, sha256: string): Promise<Spool>;
   /** Bytes `start` (inclusive) to `end` (exclusive), cut to the blob's length. */
   readRange(id: string, start: number, end: number): AsyncGenerator<Buffer>;
   remove(client: Queryable, ids: readonly string[]): Promise<void>;
@@ -43,6 +47,8 @@ export class BlobError extends Error {
 }
 
 export const CHUNK_BYTES = 1024 * 1024;
+
+const OTHER_HASH = 'does not have the hash it was stored with';
 
 /** The blobs of a database: the tables `blob` and `chunk`. */
 export function createBlobStore(pool: Queryable): BlobStore {
@@ -71,8 +77,14 @@ export function createBlobStore(pool: Queryable): BlobStore {
       const whole = Buffer.allocUnsafe(bytes);
       let filled = 0;
       for await (const piece of readRange(id, 0, bytes)) filled += piece.copy(whole, filled);
-      if (createHash('sha256').update(whole).digest('hex') !== sha256) throw new BlobError(id, 'does not have the hash it was stored with');
+      if (sha256Of(whole) !== sha256) throw new BlobError(id, OTHER_HASH);
       return whole;
+    },
+    spool: async (id, sha256) => {
+      const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY), () => undefined);
+      if (file.sha256 === sha256) return file;
+      await file.close();
+      throw new BlobError(id, OTHER_HASH);
     },
     remove: async (client, ids) => {
       if (ids.length > 0) await client.query('DELETE FROM blob WHERE id = ANY($1)', [ids]);

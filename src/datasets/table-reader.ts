@@ -1,6 +1,5 @@
-import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
 import { openNamelessFile } from '../lib/nameless-file.ts';
-import { spool } from '../lib/spool.ts';
 import type { StoredDataset } from './dataset-store.ts';
 import type { Table } from './table.ts';
 import { createTableCache } from './table-cache.ts';
@@ -14,7 +13,7 @@ export interface OpenedTable {
 }
 
 export interface TableReaderDeps {
-  readonly blobs: Pick<BlobStore, 'read' | 'readAll'>;
+  readonly blobs: Pick<BlobStore, 'readAll' | 'spool'>;
   /** Bytes of tables kept in memory. */
   readonly cacheBytesMax: number;
   /** Bytes a table may take together with its encoded rows; what takes more is read from disk. */
@@ -29,9 +28,8 @@ export function createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes }: 
   };
 
   async function openOnDisk({ rows, sha256, blobId }: StoredDataset): Promise<OpenedTable> {
-    const file = await spool(blobs.read(blobId), () => undefined);
+    const file = await blobs.spool(blobId, sha256);
     try {
-      if (file.sha256 !== sha256) throw new BlobError(blobId, 'does not have the hash it was stored with');
       const encoded = await openNamelessFile();
       const table = { rows, tableFd: file.fd, rowsFd: encoded.fd, bytesAtOnce: bytesAtOnce(datasetMemoryBytes) };
       return {

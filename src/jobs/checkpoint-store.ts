@@ -2,9 +2,9 @@
 // writes and removes them runs in the transactions of the worker: `checkpoint-keeping.ts`.
 
 import type { Pool } from 'pg';
-import { BlobError, type BlobStore } from '../blobs/blob-store.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
 import { type Queryable, withTransaction } from '../db/transaction.ts';
-import { type Spool, spool } from '../lib/spool.ts';
+import type { Spool } from '../lib/spool.ts';
 
 /** The whole engine state after an epoch. */
 export interface StoredCheckpoint {
@@ -50,7 +50,7 @@ const COLUMNS = `
 const FROM = 'FROM checkpoint c JOIN blob b ON b.id = c.blob_id JOIN job j ON j.id = c.job_id';
 
 /** Reads of the checkpoints of jobs, and their pins. */
-export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'read' | 'readAll'> }) {
+export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readAll' | 'spool'> }) {
   return {
     /** Newest first; `before` is the epoch of the last one seen. */
     async list(jobId: string, take: number, before: number | null = null): Promise<StoredCheckpoint[]> {
@@ -70,12 +70,7 @@ export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick
     read: ({ blobId }: Pick<StoredCheckpoint, 'blobId'>): Promise<Buffer> => blobs.readAll(blobId),
 
     /** The same in a temporary file: a training needs no more memory for what it goes on from. */
-    async spool({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>): Promise<Spool> {
-      const file = await spool(blobs.read(blobId), () => undefined);
-      if (file.sha256 === sha256) return file;
-      await file.close();
-      throw new BlobError(blobId, 'does not have the hash it was stored with');
-    },
+    spool: ({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>): Promise<Spool> => blobs.spool(blobId, sha256),
 
     /** Keeps a checkpoint, unless the project's pinned ones would take more than `bytesMax`. One that is pinned stays so. */
     pin({ project, jobId, id, bytesMax }: PinRequest): Promise<'pinned' | 'gone' | 'too_much'> {

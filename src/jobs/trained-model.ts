@@ -61,7 +61,7 @@ export interface ReceiptInput {
 export function receiptOf({ job, datasetSha256, backend, learningRate }: ReceiptInput): object {
   return {
     ...job.receipt,
-    spec_sha256: sha256(Buffer.from(JSON.stringify(job.request.spec))),
+    spec_sha256: sha256(JSON.stringify(job.request.spec)),
     dataset_sha256: datasetSha256,
     seed: job.request.training.seed,
     engine: engineVersion,

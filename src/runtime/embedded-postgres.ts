@@ -7,7 +7,8 @@ import { chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import pg from 'pg';
+import type pg from 'pg';
+import { HeardClient } from '../db/heard-client.ts';
 import { findFreePort } from './port.ts';
 import { locatePostgres, type PostgresFiles } from './postgres-files.ts';
 import { isProcessAlive, readCommandLine, waitForExit } from './process-alive.ts';
@@ -223,8 +224,7 @@ async function createDatabase(adminUrl: string, name: string): Promise<void> {
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-  client.on('error', () => undefined); // Told by the failing call as well.
+  const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 2000 });
   try {
     await client.connect();
     return await use(client);

@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { EpochReport } from '../engine/index.ts';
 import type { RequestFault } from '../errors.ts';
-import type { TestedRates, TrainedNetwork, TrainingTask } from '../training/run-training.ts';
+import type { StateFile, TestedRates, TrainedNetwork, TrainingTask } from '../training/run-training.ts';
 
 /** The task a thread is given. */
 export interface TrainCommand {
@@ -40,12 +40,6 @@ export interface EpochBatch {
   readonly epochs: readonly EpochRecord[];
   /** The engine state after the last of them, or null when no checkpoint is due. */
   readonly state: StateFile | null;
-}
-
-/** A state on its way between threads, in a file that is open in this process: it may be larger than what there is memory for. */
-export interface StateFile {
-  readonly fd: number;
-  readonly bytes: number;
 }
 
 export interface TrainFinished {

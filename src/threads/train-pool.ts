@@ -5,8 +5,8 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CONTROL, STOP } from '../engine/index.ts';
 import { openNamelessFd } from '../lib/nameless-file.ts';
-import type { TrainingTask } from '../training/run-training.ts';
-import { BATCHES_AHEAD_MAX, type EpochBatch, FLOW, type StateFile, type ThreadEvent, type TrainCommand } from './protocol.ts';
+import type { StateFile, TrainingTask } from '../training/run-training.ts';
+import { BATCHES_AHEAD_MAX, type EpochBatch, FLOW, type ThreadEvent, type TrainCommand } from './protocol.ts';
 
 export interface TrainPoolOptions {
   /** Trainings that run at the same time, one per thread. */

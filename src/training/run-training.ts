@@ -19,6 +19,12 @@ import { type DataToOpen, narrowData, type OpenData, openData } from './open-dat
 import { engineTask, learningRateRange, type TrainingRequest } from './training-request.ts';
 import { describeWeights, weightsTexts } from './weights-texts.ts';
 
+/** A state on its way between threads, in a file that is open in this process: it may be larger than what there is memory for. */
+export interface StateFile {
+  readonly fd: number;
+  readonly bytes: number;
+}
+
 /** A training as a thread is given it: everything it reads, and nothing of the service. */
 export interface TrainingTask extends DataToOpen {
   readonly request: Pick<
@@ -28,8 +34,8 @@ export interface TrainingTask extends DataToOpen {
     readonly window?: TrainingRequest['window'];
   };
   readonly backend: TrainRequest['backend'];
-  /** The state of a checkpoint to go on from, in a file that is open in this process. */
-  readonly resumeFrom?: { readonly fd: number; readonly bytes: number };
+  /** The state of a checkpoint to go on from. */
+  readonly resumeFrom?: StateFile;
 }
 
 /** A training that has ended, with what its weights are used with. */
@@ -68,7 +74,7 @@ export function* runTraining(
 }
 
 /** The state as this thread reads it. */
-function openState({ fd, bytes }: NonNullable<TrainingTask['resumeFrom']>): { readonly file: ReadableFile; close(): void } {
+function openState({ fd, bytes }: StateFile): { readonly file: ReadableFile; close(): void } {
   const own = openAgain(fd, 'r');
   return { file: { bytes, read: (at, target) => void readNumbers(own, at, target) }, close: () => closeSync(own) };
 }

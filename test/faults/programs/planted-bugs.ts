@@ -104,7 +104,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     what: 'the bytes of a checkpoint are not checked against their hash',
     changes: [
       {
-        file: 'src/jobs/checkpoint-store.ts',
+        file: 'src/blobs/blob-store.ts',
         find: 'if (file.sha256 === sha256) return file;',
         replace: 'if (file.sha256 !== null) return file;',
       },
