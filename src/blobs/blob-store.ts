@@ -2,10 +2,12 @@
 // several times the memory and blocks the event loop. One chunk is in flight at a time and no transaction is held while a
 // slow reader takes its time.
 import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
 import type { Queryable } from '../db/transaction.ts';
 import { newId } from '../lib/ids.ts';
 import { sha256 as sha256Of } from '../lib/sha256.ts';
 import { type Spool, spool } from '../lib/spool.ts';
+import { copyChunk } from './copy-chunk.ts';
 
 export interface BlobInfo {
   readonly id: string;
@@ -14,12 +16,12 @@ export interface BlobInfo {
   readonly sha256: string;
 }
 
-/** Bytes at once, or in pieces of any size. */
+/** Bytes at once, or in pieces of any size, each of which is read before the next one is asked for. */
 export type BlobSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 export interface BlobStore {
-  /** Stores the bytes. Pass a client in a transaction: outside of one, a source that fails leaves part of a blob behind. */
-  write(client: Queryable, source: BlobSource): Promise<BlobInfo>;
+  /** Stores the bytes. Outside of a transaction a source that fails leaves part of a blob behind. */
+  write(client: ClientBase, source: BlobSource): Promise<BlobInfo>;
   /** Length and hash, without the bytes. */
   info(id: string): Promise<BlobInfo>;
   read(id: string): AsyncGenerator<Buffer>;
@@ -92,17 +94,17 @@ export function createBlobStore(pool: Queryable): BlobStore {
   };
 }
 
-async function writeBlob(client: Queryable, source: BlobSource): Promise<BlobInfo> {
+async function writeBlob(client: ClientBase, source: BlobSource): Promise<BlobInfo> {
   const id = newId('blob');
   const hash = createHash('sha256');
   let bytes = 0;
   let n = 0;
   // The row comes first for the chunks' foreign key; length and hash are known at the end.
   await client.query("INSERT INTO blob (id, bytes, sha256) VALUES ($1, 0, '')", [id]);
-  for await (const chunk of inChunks(source)) {
-    hash.update(chunk);
-    bytes += chunk.length;
-    await client.query('INSERT INTO chunk (blob_id, n, data) VALUES ($1, $2, $3)', [id, n, chunk]);
+  for await (const data of inChunks(source)) {
+    hash.update(data);
+    bytes += data.length;
+    await copyChunk(client, { blobId: id, n, data });
     n += 1;
   }
   const sha256 = hash.digest('hex');
@@ -110,32 +112,30 @@ async function writeBlob(client: Queryable, source: BlobSource): Promise<BlobInf
   return { id, bytes, sha256 };
 }
 
-/** The same bytes in pieces of exactly CHUNK_BYTES, the last one shorter. */
+/** The same bytes in pieces of exactly CHUNK_BYTES, the last one shorter, one after the other in the same memory. */
 async function* inChunks(source: BlobSource): AsyncGenerator<Buffer> {
-  let pending: Buffer[] = [];
-  let length = 0;
+  let chunk: Buffer = Buffer.alloc(0);
+  let filled = 0;
   for await (const piece of source instanceof Uint8Array ? [source] : source) {
     for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + CHUNK_BYTES - length);
-      pending.push(asBuffer(part));
-      length += part.length;
+      const part = piece.subarray(at, at + CHUNK_BYTES - filled);
+      if (filled + part.length > chunk.length) chunk = enlarged(chunk, filled + part.length);
+      chunk.set(part, filled);
+      filled += part.length;
       at += part.length;
-      if (length < CHUNK_BYTES) continue;
-      yield joined(pending);
-      [pending, length] = [[], 0];
+      if (filled < CHUNK_BYTES) continue;
+      yield chunk;
+      filled = 0;
     }
   }
-  if (length > 0) yield joined(pending);
+  if (filled > 0) yield chunk.subarray(0, filled);
 }
 
-/** Copies only what has to be joined. */
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [first] = pieces;
-  return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** At least doubled, so that many small pieces are not moved for each of them. */
+function enlarged(chunk: Buffer, least: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(least, 2 * chunk.length)));
+  chunk.copy(larger);
+  return larger;
 }
 
 async function readInfo(client: Queryable, id: string): Promise<BlobInfo> {

@@ -20,7 +20,7 @@ export interface ArrivedEpochs extends Omit<EpochBatch, 'state'> {
 
 export interface ArrivedState {
   readonly bytes: number;
-  /** From the beginning, each time. */
+  /** From the beginning, each time. A piece is to be read before the next one is asked for: they share their memory. */
   pieces(): AsyncGenerator<Uint8Array>;
 }
 
@@ -119,11 +119,11 @@ function arrived({ fd, bytes }: StateFile): ArrivedState {
   return {
     bytes,
     async *pieces() {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes));
       for (let at = 0; at < bytes; ) {
-        const length = Math.min(PIECE_BYTES, bytes - at);
-        const { bytesRead, buffer } = await readPiece(fd, Buffer.allocUnsafe(length), 0, length, at);
+        const { bytesRead } = await readPiece(fd, piece, 0, Math.min(piece.length, bytes - at), at);
         if (bytesRead === 0) throw new Error(`the state ends ${bytes - at} bytes too soon`);
-        yield buffer.subarray(0, bytesRead);
+        yield piece.subarray(0, bytesRead);
         at += bytesRead;
       }
     },

@@ -8,13 +8,16 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 describe('blob store', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
+  let client: pg.PoolClient;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     pool = new pg.Pool({ connectionString: database.url });
+    client = await pool.connect();
   });
 
   afterAll(async () => {
+    client.release();
     await pool.end();
     await database.drop();
   });
@@ -24,7 +27,7 @@ describe('blob store', () => {
     async (size) => {
       const bytes = randomBytes(size);
       const blobs = createBlobStore(pool);
-      const stored = await blobs.write(pool, bytes);
+      const stored = await blobs.write(client, bytes);
       expect(stored.bytes).toBe(size);
       expect((await blobs.readAll(stored.id)).equals(bytes)).toBe(true);
       expect((await collect(blobs.read(stored.id))).equals(bytes)).toBe(true);
@@ -34,18 +37,41 @@ describe('blob store', () => {
   test('a stream is stored like the whole, however it is cut', async () => {
     const bytes = randomBytes(2 * CHUNK_BYTES + 5);
     const blobs = createBlobStore(pool);
-    const whole = await blobs.write(pool, bytes);
+    const whole = await blobs.write(client, bytes);
     for (const cut of [65_537, 3 * CHUNK_BYTES]) {
-      const streamed = await blobs.write(pool, cutUp(bytes, cut));
+      const streamed = await blobs.write(client, cutUp(bytes, cut));
       expect(streamed.sha256).toBe(whole.sha256);
       expect((await blobs.readAll(streamed.id)).equals(bytes)).toBe(true);
     }
   });
 
+  test('a source may use the memory of a piece again for the next one', async () => {
+    const bytes = randomBytes(3 * CHUNK_BYTES + 5);
+    const blobs = createBlobStore(pool);
+    for (const cut of [100_003, CHUNK_BYTES, 2 * CHUNK_BYTES + 1]) {
+      const { id } = await blobs.write(client, inTheSameMemory(bytes, cut));
+      expect((await blobs.readAll(id)).equals(bytes)).toBe(true);
+    }
+  });
+
+  test('what the server refuses fails the writing and leaves the connection of use', async () => {
+    const blobs = createBlobStore(pool);
+    const gone = (async function* () {
+      const { rows } = await pool.query<{ id: string }>("SELECT id FROM blob WHERE sha256 = ''");
+      await blobs.remove(
+        pool,
+        rows.map(({ id }) => id),
+      );
+      yield randomBytes(CHUNK_BYTES + 1);
+    })();
+    await expect(blobs.write(client, gone)).rejects.toThrow(/violates foreign key/);
+    await expect(client.query('SELECT 1 AS one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+  });
+
   test('a range is cut out exactly, across chunks and beyond the end', async () => {
     const bytes = randomBytes(2 * CHUNK_BYTES + 100);
     const blobs = createBlobStore(pool);
-    const { id } = await blobs.write(pool, bytes);
+    const { id } = await blobs.write(client, bytes);
     const ranges: [number, number][] = [
       [0, 1],
       [CHUNK_BYTES - 3, CHUNK_BYTES + 3],
@@ -61,14 +87,14 @@ describe('blob store', () => {
 
   test('bytes changed behind its back are not handed out as whole', async () => {
     const blobs = createBlobStore(pool);
-    const { id } = await blobs.write(pool, randomBytes(100));
+    const { id } = await blobs.write(client, randomBytes(100));
     await pool.query('UPDATE chunk SET data = set_byte(data, 0, get_byte(data, 0) # 1) WHERE blob_id = $1', [id]);
     await expect(blobs.readAll(id)).rejects.toThrow(BlobError);
   });
 
   test('a missing or cut chunk is found while streaming', async () => {
     const blobs = createBlobStore(pool);
-    const { id } = await blobs.write(pool, randomBytes(CHUNK_BYTES + 100));
+    const { id } = await blobs.write(client, randomBytes(CHUNK_BYTES + 100));
     await pool.query('UPDATE chunk SET data = substring(data from 1 for 50) WHERE blob_id = $1 AND n = 1', [id]);
     await expect(collect(blobs.read(id))).rejects.toThrow('chunk 1 of 50 bytes');
     await pool.query('DELETE FROM chunk WHERE blob_id = $1 AND n = 1', [id]);
@@ -88,7 +114,7 @@ describe('blob store', () => {
 
   test('removing takes the chunks with it', async () => {
     const blobs = createBlobStore(pool);
-    const { id } = await blobs.write(pool, randomBytes(10));
+    const { id } = await blobs.write(client, randomBytes(10));
     await blobs.remove(pool, [id]);
     const { rowCount } = await pool.query('SELECT 1 FROM chunk WHERE blob_id = $1', [id]);
     expect(rowCount).toBe(0);
@@ -103,4 +129,9 @@ async function collect(source: AsyncIterable<Buffer>): Promise<Buffer> {
 
 async function* cutUp(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function* inTheSameMemory(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  const memory = Buffer.alloc(size);
+  for (let at = 0; at < bytes.length; at += size) yield memory.subarray(0, bytes.copy(memory, 0, at, at + size));
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BlobStore, createBlobStore } from '../../src/blobs/blob-store.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { withTransaction } from '../../src/db/transaction.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { tidy } from '../../src/queue/housekeeping.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -30,7 +31,7 @@ describe('housekeeping', () => {
   const round = (limits = LIMITS) => tidy(database.pool, limits, () => false);
 
   async function write(bytes: string, age: string): Promise<string> {
-    const { id } = await blobs.write(database.pool, Buffer.from(bytes));
+    const { id } = await withTransaction(database.pool, (client) => blobs.write(client, Buffer.from(bytes)));
     await query('UPDATE blob SET created_at = now() - $2::interval WHERE id = $1', [id, age]);
     return id;
   }

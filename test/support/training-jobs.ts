@@ -3,6 +3,7 @@ import { createBlobStore } from '../../src/blobs/blob-store.ts';
 import { BUILTINS, type BuiltinName } from '../../src/datasets/builtins.ts';
 import { importCsv } from '../../src/datasets/csv-import.ts';
 import { encodeTable } from '../../src/datasets/table-file.ts';
+import { withTransaction } from '../../src/db/transaction.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { type CheckedDataset, checkTrainingRequest } from '../../src/training/check-training-request.ts';
 import { insertJob } from './job-rows.ts';
@@ -13,7 +14,7 @@ const LIMITS = { layersMax: 100, parametersMax: 1e8, arenaBytesMax: 1e10, datase
 export async function insertDataset(pool: pg.Pool, name: BuiltinName): Promise<CheckedDataset> {
   const { table, schema, rows } = await importCsv(BUILTINS[name].open, { limits: { rowsMax: 1e6, columnsMax: 1e4 } });
   if (table === null) throw new Error(`the built-in dataset ${name} does not import`);
-  const blob = await createBlobStore(pool).write(pool, Buffer.concat([...encodeTable(table)]));
+  const blob = await withTransaction(pool, (client) => createBlobStore(pool).write(client, encodeTable(table)));
   const id = newId('dataset');
   await pool.query(
     `INSERT INTO dataset (id, project_id, name, status, rows, bytes, sha256, schema, blob_id)

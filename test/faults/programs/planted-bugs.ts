@@ -153,8 +153,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     changes: [
       {
         file: 'src/blobs/blob-store.ts',
-        find: 'hash.update(chunk);',
-        replace: 'hash.update(chunk); (globalThis.kept ??= []).push(Buffer.alloc(16 * chunk.length, 1));',
+        find: 'hash.update(data);',
+        replace: 'hash.update(data); (globalThis.kept ??= []).push(Buffer.alloc(16 * data.length, 1));',
       },
     ],
   },
