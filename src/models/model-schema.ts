@@ -85,8 +85,12 @@ export const ValidationReply = Type.Object(
       }),
     ),
     total_params: Type.Integer(),
-    memory_bytes: Nullable(Type.Number({ description: 'Bytes that the training takes: its arena, and the data when there is one.' })),
-    arena_bytes: Nullable(Type.Number({ description: 'Those of them that the training allocates at once, exactly.' })),
+    memory_bytes: Nullable(
+      Type.Number({ description: 'Bytes that the training takes: those of its network, and the data when there is one.' }),
+    ),
+    arena_bytes: Nullable(
+      Type.Number({ description: 'Those of its network, exactly: the arena, the best weights it keeps, what diagnostics look at.' }),
+    ),
     estimate: Nullable(Type.Object({ seconds_p50: Type.Number(), seconds_p90: Type.Number() })),
   },
   { title: 'Validation' },

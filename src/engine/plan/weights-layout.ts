@@ -28,6 +28,11 @@ export interface WeightsLayout {
   readonly to: number;
 }
 
+/** All weights: what a network is, without what its training remembers. */
+export function weightsBlock({ trainable, others }: Pick<WeightsLayout, 'trainable' | 'others'>): Block {
+  return { byteOffset: trainable.byteOffset, bytes: trainable.bytes + others.bytes };
+}
+
 /** The place of the gradient of a trainable weight. */
 export function gradientPlace({ trainable, gradients }: WeightsLayout, weight: BufferRef): BufferRef {
   return { ...weight, byteOffset: weight.byteOffset - trainable.byteOffset + gradients.byteOffset };

@@ -1,4 +1,5 @@
 import { CONTROL } from '../backends/backend.ts';
+import { weightsBlock } from '../plan/weights-layout.ts';
 import { sizeOf } from '../shape.ts';
 import type { ModelSpec, Task } from '../spec/model-spec.ts';
 import { planJob } from './job-plan.ts';
@@ -19,7 +20,7 @@ export interface EstimateRequest {
 }
 
 export interface Estimate {
-  /** Exactly what the trainer allocates as its arena, with the copy that diagnostics look at. */
+  /** Exactly what the trainer allocates: its arena, the best weights that it keeps, the copy that diagnostics look at. */
   readonly memory_bytes: number;
   /** Floating-point operations of all epochs. */
   readonly flops: number;
@@ -42,8 +43,9 @@ export function estimateTraining({ spec, task, training, rows, diagnostics = fal
   const flops = rowsTrained * plan.flopsPerRow.training + rows * plan.flopsPerRow.evaluation + steps * parameters * UPDATE_FLOPS;
   const { flopsPerSecond, secondsPerStep, secondsPerRow } = measureMachine();
   const seconds = flops / flopsPerSecond + steps * secondsPerStep + rowsTrained * secondsPerRow;
+  const best = training.early_stopping?.restore_best ? weightsBlock(plan.layout).bytes : 0;
   return {
-    memory_bytes: plan.arenaBytes + (diagnostics ? diagnosticsBytes(plan) : 0),
+    memory_bytes: plan.arenaBytes + best + (diagnostics ? diagnosticsBytes(plan) : 0),
     flops,
     seconds_p50: seconds,
     seconds_p90: seconds * P90_OVER_P50,

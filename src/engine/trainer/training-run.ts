@@ -1,6 +1,7 @@
 import { backendFor } from '../backends/select.ts';
 import { readSchema } from '../json-schema.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
+import { weightsBlock } from '../plan/weights-layout.ts';
 import { seedWords } from '../random.ts';
 import { encodeState, type RunState, restoreState, viewOfBlock } from './engine-state.ts';
 import { epochOrder } from './epoch-order.ts';
@@ -58,7 +59,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
   const memory = { weights: plan.weights, layout: plan.layout, arena };
   const stepsPerEpoch = Math.ceil(split.train.length / plan.training.batchSize);
   const rates = new Float64Array(stepsPerEpoch);
-  const restorable = [plan.layout.trainable, plan.layout.others].map((block) => viewOfBlock(block, arena));
+  const weights = viewOfBlock(weightsBlock(plan.layout), arena);
   const metric = trackedMetric(training, split.validation.length > 0);
   const start = startState(request, compiled, memory);
   const context = { learningRate: start.learningRate, totalSteps: training.epochs * stepsPerEpoch };
@@ -83,7 +84,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       if (result.end === 'done') {
         state = { ...state, epoch: state.epoch + 1, step: state.step + stepsPerEpoch };
         const seen = { epoch: state.epoch, errors: result.metrics['loss']!, fixedOrder: !training.shuffle };
-        const perceptron = state.perceptron && nextPerceptron(state.perceptron, { ...seen, weights: () => concatenate(restorable) });
+        const perceptron = state.perceptron && nextPerceptron(state.perceptron, { ...seen, weights: () => weights.slice() });
         state = { ...state, perceptron };
       }
       return result;
@@ -94,7 +95,10 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       const isBest = tracked.best?.epoch === state.epoch;
       const keep = training.early_stopping?.restore_best && isBest;
       const plateau = schedule.next(state.plateau, metrics);
-      state = { ...state, tracked, plateau, bestWeights: keep ? concatenate(restorable) : state.bestWeights };
+      // Always in the same memory: each network of a large training would be garbage as large as the next.
+      const bestWeights = state.bestWeights ?? (keep ? new Float32Array(weights.length) : null);
+      if (keep) bestWeights?.set(weights);
+      state = { ...state, tracked, plateau, bestWeights };
     },
     diagnose() {
       diagnostics ??= createDiagnostics(plan, backend);
@@ -105,11 +109,7 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       return nodes.filter(({ layer }) => layerNames.has(layer));
     },
     restoreBest() {
-      let from = 0;
-      for (const block of restorable) {
-        if (state.bestWeights) block.set(state.bestWeights.subarray(from, from + block.length));
-        from += block.length;
-      }
+      if (state.bestWeights) weights.set(state.bestWeights);
     },
     encodeState: () => encodeState(state, memory, request.stateTexts),
     release: compiled.release,
@@ -144,14 +144,4 @@ function findRate(request: TrainRequest, compiled: Compiled, memory: WeightsMemo
 function defaultRate(optimizer: string): number {
   const definition = Object.values(OPTIMIZERS).find(({ type }) => type === optimizer);
   return Number(readSchema(definition!.options).properties!['learning_rate']!.default);
-}
-
-function concatenate(blocks: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(blocks.reduce((length, block) => length + block.length, 0));
-  let from = 0;
-  for (const block of blocks) {
-    all.set(block, from);
-    from += block.length;
-  }
-  return all;
 }

@@ -5,6 +5,7 @@ import { estimateTraining } from '../../../src/engine/trainer/estimate.ts';
 import { planJob } from '../../../src/engine/trainer/job-plan.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
+import type { TrainingOptions } from '../../../src/engine/trainer/training.ts';
 import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { hasAddon } from '../../native/native-addon.ts';
 import { BACKENDS } from '../backends-here.ts';
@@ -215,6 +216,16 @@ describe('the estimate', () => {
     // All weights, gradients and slots, and beside them the activations of a batch, none in the place of another: the 12 units
     // of `hidden`, before and after relu and dropout, and the 3 of `out`.
     expect(copy).toBeGreaterThan(planJob(request).step.from + training.batch_size * (12 + 3) * 4);
+  });
+
+  it('counts the best weights that early stopping keeps', () => {
+    const { spec, task, training, data } = classification();
+    const stopping = { metric: 'val_loss', patience: 3, min_delta: 0, restore_best: true } as const;
+    const bytes = (early_stopping: TrainingOptions['early_stopping']) =>
+      estimateTraining({ spec, task, training: { ...training, early_stopping }, rows: data.rows }).memory_bytes;
+    const { trainable, others } = planJob({ spec, task, training, rows: data.rows }).layout;
+    expect(bytes(stopping) - bytes(null)).toBe(trainable.bytes + others.bytes);
+    expect(bytes({ ...stopping, restore_best: false })).toBe(bytes(null));
   });
 
   it('plans networks far too large to allocate', () => {
