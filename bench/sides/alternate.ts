@@ -1,7 +1,7 @@
 import type { Ending, SideRequest } from './protocol.ts';
 import { type AbsentSide, type Command, openSide, type Side } from './side.ts';
 
-export const ROUNDS = 5;
+const ROUNDS = 5;
 
 /** One of those that are measured against each other. */
 export interface Contestant {
