@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { CONTROL, type EpochReport } from '../src/engine/index.ts';
 import { AppError } from '../src/errors.ts';
 import { writeNumbers } from '../src/lib/file-numbers.ts';
-import { openAgain } from '../src/lib/nameless-file.ts';
+import { isDiskFull, openAgain } from '../src/lib/nameless-file.ts';
 import {
   BATCHES_AHEAD_MAX,
   type EpochRecord,
@@ -75,12 +75,13 @@ function batchSender(command: TrainCommand, states: StateWriter) {
   const send = (takeState: EpochReport['state'] | null): void => {
     const hasRoom = awaitRoom(command, sent);
     // Without room the file of this turn may still be read, and nobody wants a state of a training that is to stop.
-    const state = takeState !== null && hasRoom ? states.write(sent, takeState()) : null;
-    post(command, { type: 'epochs', epochs, state });
+    const pieces = takeState !== null && hasRoom ? takeState() : null;
+    const state = pieces && states.write(sent, pieces);
+    post(command, { type: 'epochs', epochs, state, stateLost: pieces !== null && state === null });
     sent += 1;
     epochs = [];
     lastSentAt = performance.now();
-    if (state !== null) restMs = restAfter(state.bytes);
+    if (pieces !== null) restMs = restAfter(bytesOf(pieces));
   };
   return {
     add: (report: EpochReport): void => {
@@ -107,8 +108,8 @@ function batchSender(command: TrainCommand, states: StateWriter) {
 }
 
 interface StateWriter {
-  /** Writes the state that goes with the batch of this number. */
-  write(batch: number, pieces: readonly Uint8Array[]): StateFile;
+  /** Writes the state that goes with the batch of this number. Null where the disk has no room for it. */
+  write(batch: number, pieces: readonly Uint8Array[]): StateFile | null;
   close(): void;
 }
 
@@ -118,15 +119,24 @@ function stateWriter(fds: readonly number[]): StateWriter {
   return {
     write: (batch, pieces) => {
       const turn = batch % fds.length;
-      let bytes = 0;
-      for (const piece of pieces) {
-        writeNumbers(own[turn] ?? 0, bytes, piece);
-        bytes += piece.length;
+      let at = 0;
+      try {
+        for (const piece of pieces) {
+          writeNumbers(own[turn] ?? 0, at, piece);
+          at += piece.length;
+        }
+      } catch (error) {
+        if (isDiskFull(error)) return null;
+        throw error;
       }
-      return { fd: fds[turn] ?? 0, bytes };
+      return { fd: fds[turn] ?? 0, bytes: at };
     },
     close: () => own.forEach(closeSync),
   };
+}
+
+function bytesOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Blocks until few enough batches are under way, or until the training is to stop: then there is none. */

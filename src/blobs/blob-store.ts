@@ -27,6 +27,8 @@ export interface BlobStore {
   read(id: string): AsyncGenerator<Buffer>;
   /** The whole blob, checked against its hash. */
   readAll(id: string): Promise<Buffer>;
+  /** Reads the whole blob, of which nothing is kept, and throws unless it has the hash its owner knows. */
+  verify(id: string, sha256: string): Promise<void>;
   /** The whole blob in a temporary file, checked against the hash its owner knows; to be closed. */
   spool(id: string, sha256: string): Promise<Spool>;
   /** Bytes `start` (inclusive) to `end` (exclusive), cut to the blob's length. */
@@ -81,6 +83,11 @@ export function createBlobStore(pool: Queryable): BlobStore {
       for await (const piece of readRange(id, 0, bytes)) filled += piece.copy(whole, filled);
       if (sha256Of(whole) !== sha256) throw new BlobError(id, OTHER_HASH);
       return whole;
+    },
+    verify: async (id, sha256) => {
+      const hash = createHash('sha256');
+      for await (const piece of readRange(id, 0, Number.POSITIVE_INFINITY)) hash.update(piece);
+      if (hash.digest('hex') !== sha256) throw new BlobError(id, OTHER_HASH);
     },
     spool: async (id, sha256) => {
       const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY), () => undefined);

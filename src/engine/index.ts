@@ -39,6 +39,8 @@ export type {
 export {
   decodeWeights,
   encodeSafetensors,
+  HEAD_LENGTH_BYTES,
+  headBytes,
   memoryFile,
   type ReadableFile,
   safetensorsPieces,

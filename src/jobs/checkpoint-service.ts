@@ -1,7 +1,5 @@
 import { BlobError } from '../blobs/blob-store.ts';
-import { encodeSafetensors, memoryFile, weightsOfState } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
-import { sha256 } from '../lib/sha256.ts';
 import type { WeightsFile } from '../models/weights-file.ts';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
 import { existingJob } from './existing-job.ts';
@@ -69,32 +67,17 @@ export function createCheckpointService({ jobs, checkpoints, bytesMax }: Checkpo
 
     /** The weights it holds, as a file like that of the trained weights. Throws state_conflict when it is damaged. */
     async weights(project: string, jobId: string, id: string): Promise<WeightsFile> {
-      const { tensors, metadata } = weightsOfState(memoryFile(await readWhole(checkpoints, await existing(project, jobId, id))));
-      return fileOf(encodeSafetensors(tensors, metadata));
+      const checkpoint = await existing(project, jobId, id);
+      try {
+        return await checkpoints.weights(checkpoint);
+      } catch (error) {
+        if (!(error instanceof BlobError)) throw error;
+        throw new AppError('state_conflict', { detail: `The checkpoint is damaged: it ${error.problem}.`, cause: error });
+      }
     },
   };
 }
 
 function noCheckpoint(): AppError {
   return new AppError('not_found', { detail: 'The job has no checkpoint with this id: those that are no longer needed are removed.' });
-}
-
-async function readWhole(checkpoints: CheckpointStore, checkpoint: StoredCheckpoint): Promise<Uint8Array> {
-  try {
-    return await checkpoints.read(checkpoint);
-  } catch (error) {
-    if (!(error instanceof BlobError)) throw error;
-    throw new AppError('state_conflict', { detail: `The checkpoint is damaged: it ${error.problem}.`, cause: error });
-  }
-}
-
-function fileOf(bytes: Uint8Array): WeightsFile {
-  return {
-    bytes: bytes.length,
-    sha256: sha256(bytes),
-    async *read(start, end) {
-      yield bytes.subarray(start, end);
-    },
-    readAll: async () => bytes,
-  };
 }

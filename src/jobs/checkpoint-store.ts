@@ -5,6 +5,8 @@ import type { Pool } from 'pg';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { type Queryable, withTransaction } from '../db/transaction.ts';
 import type { Spool } from '../lib/spool.ts';
+import type { WeightsFile } from '../models/weights-file.ts';
+import { openCheckpointWeights } from './checkpoint-weights.ts';
 
 /** The whole engine state after an epoch. */
 export interface StoredCheckpoint {
@@ -50,7 +52,7 @@ const COLUMNS = `
 const FROM = 'FROM checkpoint c JOIN blob b ON b.id = c.blob_id JOIN job j ON j.id = c.job_id';
 
 /** Reads of the checkpoints of jobs, and their pins. */
-export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readAll' | 'spool'> }) {
+export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readRange' | 'verify' | 'spool'> }) {
   return {
     /** Newest first; `before` is the epoch of the last one seen. */
     async list(jobId: string, take: number, before: number | null = null): Promise<StoredCheckpoint[]> {
@@ -66,10 +68,10 @@ export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick
       return rows[0] ?? null;
     },
 
-    /** The whole state. Throws BlobError when it is not what was stored. */
-    read: ({ blobId }: Pick<StoredCheckpoint, 'blobId'>): Promise<Buffer> => blobs.readAll(blobId),
+    /** The weights in the state. Throws BlobError when it is not what was stored. */
+    weights: (checkpoint: StoredCheckpoint): Promise<WeightsFile> => openCheckpointWeights(blobs, checkpoint),
 
-    /** The same in a temporary file: a training needs no more memory for what it goes on from. */
+    /** The state in a temporary file: a training needs no more memory for what it goes on from. Throws BlobError as well. */
     spool: ({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>): Promise<Spool> => blobs.spool(blobId, sha256),
 
     /** Keeps a checkpoint, unless the project's pinned ones would take more than `bytesMax`. One that is pinned stays so. */

@@ -81,6 +81,7 @@ export class JobExecution {
   readonly #job: ClaimedJob;
   #cause: StopCause | null = null;
   #training: TrainRun | null = null;
+  #isDiskFull = false;
   #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(deps: ExecutionDeps, job: ClaimedJob) {
@@ -189,16 +190,26 @@ export class JobExecution {
     if (progress !== null && this.#cause === null) await this.#deps.executions.writeProgress(this.#job.lease, progress);
   }
 
-  async #commit({ epochs, state }: ArrivedEpochs, meter: ProgressMeter): Promise<void> {
+  async #commit({ epochs, state, stateLost }: ArrivedEpochs, meter: ProgressMeter): Promise<void> {
     const progress = meter.afterEpochs(epochs);
     const keep = this.#job.request.training.checkpoint.keep ?? KEEP_DEFAULT;
     const store = (): Promise<void> =>
       commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep });
     try {
       if (this.#isWanted()) await this.#insist(store);
+      if (stateLost && this.#isWanted()) await this.#tellOfFullDisk(progress.epoch);
     } catch (error) {
       if (this.#isWanted()) throw error;
     }
+  }
+
+  /** Once: the disk may be full for all of the training. */
+  async #tellOfFullDisk(epoch: number): Promise<void> {
+    if (this.#isDiskFull) return;
+    this.#isDiskFull = true;
+    this.#deps.logger.warn({ epoch }, 'checkpoint_without_room');
+    const message = `The worker's disk has no room for the checkpoint after epoch ${epoch}: the training goes on without it.`;
+    await this.#insist(() => writeLog(this.#deps.pool, this.#job.lease, [{ level: 'warn', message }]));
   }
 
   /** Whether anybody will ever read what this attempt still stores. */

@@ -1,10 +1,10 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 
-/** A stored safetensors file, to be sent whole or in part. */
+/** A safetensors file, to be sent whole or in part. */
 export interface WeightsFile {
   readonly bytes: number;
-  /** Of the file's bytes. */
-  readonly sha256: string;
+  /** A name of these very bytes. */
+  readonly etag: string;
   /** Bytes `start` (inclusive) to `end` (exclusive). */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
   readAll(): Promise<Uint8Array>;
@@ -13,5 +13,5 @@ export interface WeightsFile {
 /** Opens the weights stored as a blob; their bytes are read when they are sent. */
 export async function openWeights(blobs: Pick<BlobStore, 'info' | 'readRange' | 'readAll'>, blobId: string): Promise<WeightsFile> {
   const { bytes, sha256 } = await blobs.info(blobId);
-  return { bytes, sha256, read: (start, end) => blobs.readRange(blobId, start, end), readAll: () => blobs.readAll(blobId) };
+  return { bytes, etag: sha256, read: (start, end) => blobs.readRange(blobId, start, end), readAll: () => blobs.readAll(blobId) };
 }

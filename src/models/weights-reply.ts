@@ -41,7 +41,7 @@ export async function weightsReply(
   { weights, format, fileName }: { weights: Promise<WeightsFile>; format: WeightsFormat; fileName: string },
 ): Promise<Reply> {
   const file = await weights;
-  const etag = `"${file.sha256}${format === 'json' ? '-json' : ''}"`;
+  const etag = `"${file.etag}${format === 'json' ? '-json' : ''}"`;
   reply.headers({ etag, 'cache-control': 'private, no-cache', 'content-disposition': `attachment; filename="${fileName}.${format}"` });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   if (format === 'json') {

@@ -40,6 +40,8 @@ export interface EpochBatch {
   readonly epochs: readonly EpochRecord[];
   /** The engine state after the last of them, or null when no checkpoint is due. */
   readonly state: StateFile | null;
+  /** One is due, but the disk has no room for it. */
+  readonly stateLost: boolean;
 }
 
 export interface TrainFinished {

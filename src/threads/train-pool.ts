@@ -11,6 +11,8 @@ import { BATCHES_AHEAD_MAX, type EpochBatch, FLOW, type ThreadEvent, type TrainC
 export interface TrainPoolOptions {
   /** Trainings that run at the same time, one per thread. */
   readonly threads: number;
+  /** Opens one of the files through which states come, by default a temporary one without a name; it is closed with its run. */
+  readonly openStateFile?: () => number;
 }
 
 /** A batch as it arrives: its state can be read until the next event is taken. */
@@ -51,7 +53,7 @@ export interface TrainPool {
 }
 
 /** Threads that train. The first is started now, so that a job does not wait for one; the others at their first job. All stay. */
-export function createTrainPool({ threads }: TrainPoolOptions): TrainPool {
+export function createTrainPool({ threads, openStateFile = openNamelessFd }: TrainPoolOptions): TrainPool {
   const pool = new Piscina<TrainCommand, void>({
     filename: new URL('../../workers/train-thread.ts', import.meta.url).href,
     minThreads: 1,
@@ -61,15 +63,14 @@ export function createTrainPool({ threads }: TrainPoolOptions): TrainPool {
     concurrentTasksPerWorker: 1,
   });
   return {
-    run: (task) => startRun(pool, task),
+    run: (task) => startRun(pool, task, Array.from({ length: BATCHES_AHEAD_MAX }, openStateFile)),
     close: () => pool.destroy(),
   };
 }
 
-function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask): TrainRun {
+function startRun(pool: Piscina<TrainCommand, void>, task: TrainingTask, stateFds: readonly number[]): TrainRun {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
   const flow = new Int32Array(new SharedArrayBuffer(FLOW.words * Int32Array.BYTES_PER_ELEMENT));
-  const stateFds = Array.from({ length: BATCHES_AHEAD_MAX }, openNamelessFd);
   const { port1, port2 } = new MessageChannel();
   const ending = new AbortController();
   const command: TrainCommand = { task, port: port2, control, flow, stateFds };

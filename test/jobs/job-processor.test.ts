@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BlobSource, CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
@@ -140,5 +141,24 @@ describe('the processor of jobs', () => {
     await handled;
     expect(await row(jobId)).toMatchObject({ status: 'cancelled' });
     expect(bytes).toBe(CHUNK_BYTES);
+  });
+
+  it('goes on without checkpoints where the disk has no room for them, and says so once', async () => {
+    const trainPool = createTrainPool({ threads: 1, openStateFile: () => openSync('/dev/full', 'r+') });
+    closing.push(trainPool.close);
+    const processor = processorWith(() => ({ trainPool }));
+    const dataset = await insertDataset(database.pool, 'digits');
+    const jobId = await postJob(database.pool, dataset, { ...WIDE, training: { ...WIDE.training, epochs: 3 } });
+    await processor.process(jobId);
+    expect(await row(jobId)).toMatchObject({ status: 'succeeded' });
+    const { rows: checkpoints } = await database.pool.query('SELECT 1 FROM checkpoint WHERE job_id = $1', [jobId]);
+    expect(checkpoints).toEqual([]);
+    const { rows: lines } = await database.pool.query(
+      `SELECT data->>'message' AS message FROM job_event WHERE job_id = $1 AND type = 'log' AND data->>'level' = 'warn'`,
+      [jobId],
+    );
+    expect(lines).toEqual([
+      { message: "The worker's disk has no room for the checkpoint after epoch 1: the training goes on without it." },
+    ]);
   });
 });

@@ -6,9 +6,8 @@
 import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
 import type { PlateauState } from '../schedules/schedule.ts';
 import { type Shape, sizeOf } from '../shape.ts';
-import type { StoredTensor } from '../weights/safetensors.ts';
-import { type OpenTensorFile, openSafetensors, type ReadableFile, safetensorsPieces } from '../weights/safetensors.ts';
-import type { NamedTensor } from '../weights/tensor.ts';
+import type { ByteSpan, OpenTensorFile, ReadableFile, StoredTensor } from '../weights/safetensors.ts';
+import { openSafetensors, safetensorsHead, safetensorsPieces } from '../weights/safetensors.ts';
 import type { TrackedEpochs } from './epoch-tracker.ts';
 import type { WeightsMemory } from './weights-memory.ts';
 
@@ -92,17 +91,23 @@ function weightPlaces({ weights, layout }: WeightsMemory): WeightPlace[] {
   });
 }
 
-/** The weights in a state, in spec order, with the texts that were attached to it. */
-export function weightsOfState(stored: ReadableFile): { readonly tensors: readonly NamedTensor[]; readonly metadata: StateTexts } {
+/** A file of weights that is put together from a state: its head, then these parts of the state. */
+export interface WeightsInState {
+  readonly head: Uint8Array;
+  readonly spans: readonly ByteSpan[];
+}
+
+/** The weights in a state, in spec order, with the texts that were attached to it. Of the state only its head is read. */
+export function weightsOfState(stored: ReadableFile): WeightsInState {
   const file = openState(stored);
-  const blocks = [0, 1].map((block) => file.read(`block/${block}`)?.data);
   const places: readonly WeightPlace[] = JSON.parse(file.metadata['weights'] ?? '[]');
-  const named = places.map(({ name, shape, block, from }) => {
-    const data = blocks[block];
-    if (!(data instanceof Float32Array)) throw new Error(`The state lacks block ${block}`);
-    return { name, shape, data: data.slice(from, from + sizeOf(shape)) };
+  const spans = places.map(({ shape, block, from }): ByteSpan => {
+    const span = file.spanOf(`block/${block}`);
+    if (span === undefined) throw new Error(`The state lacks block ${block}`);
+    return { at: span.at + from * Float32Array.BYTES_PER_ELEMENT, bytes: sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT };
   });
-  return { tensors: named, metadata: JSON.parse(file.metadata['texts'] ?? '{}') };
+  const heads = places.map(({ name, shape }) => ({ name, shape, dtype: 'F32' }) as const);
+  return { head: safetensorsHead(heads, JSON.parse(file.metadata['texts'] ?? '{}')), spans };
 }
 
 function openState(stored: ReadableFile): OpenTensorFile {

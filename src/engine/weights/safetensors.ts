@@ -23,6 +23,19 @@ export interface ReadableFile {
   read(at: number, target: Uint8Array): void;
 }
 
+/** A tensor without its numbers. */
+export interface TensorHead {
+  readonly name: string;
+  readonly dtype: keyof typeof DTYPES;
+  readonly shape: Shape;
+}
+
+/** Consecutive bytes of a file. */
+export interface ByteSpan {
+  readonly at: number;
+  readonly bytes: number;
+}
+
 /** A file whose header was read and checked. */
 export interface OpenTensorFile {
   readonly metadata: Readonly<Record<string, string>>;
@@ -32,6 +45,8 @@ export interface OpenTensorFile {
   read(name: string): StoredTensor | undefined;
   /** Fills an array with the tensor of this name; false when there is none of its type and length. */
   readInto(name: string, target: TensorData): boolean;
+  /** Where in the file its numbers are. */
+  spanOf(name: string): ByteSpan | undefined;
 }
 
 export interface TensorFile<Tensor extends StoredTensor = StoredTensor> {
@@ -58,7 +73,8 @@ const DTYPES = {
   I32: { bytes: 4, view: (buffer: ArrayBuffer) => new Int32Array(buffer) },
 } as const;
 
-const LENGTH_BYTES = 8;
+/** The first bytes of a file, which say how long its head is. */
+export const HEAD_LENGTH_BYTES = 8;
 const ALIGNMENT_BYTES = 8;
 /** The bound the format's own readers set. */
 const HEADER_BYTES_MAX = 100_000_000;
@@ -79,18 +95,29 @@ export function encodeSafetensors(tensors: readonly StoredTensor[], metadata: Re
 /** The same file as its header and the tensors' own bytes, one after another: nothing is copied. */
 export function safetensorsPieces(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array[] {
   const ordered = tensors.toSorted((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const heads = ordered.map(({ name, shape, data }) => ({ name, shape, dtype: dtypeOf(data) }));
+  return [safetensorsHead(heads, metadata), ...ordered.map(({ data }) => bytesOf(data))];
+}
+
+/** What stands before the numbers of these tensors, which follow each other in this order, wider elements first. */
+export function safetensorsHead(tensors: readonly TensorHead[], metadata: Readonly<Record<string, string>>): Uint8Array {
   let end = 0;
-  const entries = ordered.map(({ name, shape, data }) => {
-    const offsets = [end, end + data.byteLength];
-    end += data.byteLength;
-    return [name, { dtype: dtypeOf(data), shape, data_offsets: offsets }];
+  const entries = tensors.map(({ name, dtype, shape }) => {
+    const from = end;
+    end += tensorBytes(dtype, shape);
+    return [name, { dtype, shape, data_offsets: [from, end] }];
   });
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries([[METADATA_KEY, metadata], ...entries])));
   const headerBytes = Math.ceil(text.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-  const header = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20);
+  const header = new Uint8Array(HEAD_LENGTH_BYTES + headerBytes).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  header.set(text, LENGTH_BYTES);
-  return [header, ...ordered.map(({ data }) => bytesOf(data))];
+  header.set(text, HEAD_LENGTH_BYTES);
+  return header;
+}
+
+/** How many bytes stand before the numbers, as the first `HEAD_LENGTH_BYTES` of a file say. */
+export function headBytes(start: Uint8Array): number {
+  return HEAD_LENGTH_BYTES + Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
 }
 
 /** Reads a file, or throws a `SafetensorsError`. The tensors are copies in header order. */
@@ -129,6 +156,10 @@ export function openSafetensors(file: ReadableFile): OpenTensorFile {
       file.read(dataStart + entry.from, bytesOf(target));
       return true;
     },
+    spanOf(name) {
+      const entry = byName.get(name);
+      return entry && { at: dataStart + entry.from, bytes: entry.to - entry.from };
+    },
   };
 }
 
@@ -151,25 +182,29 @@ function bytesOf({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+function tensorBytes(dtype: keyof typeof DTYPES, shape: Shape): number {
+  return shape.reduce((product, axis) => product * axis, DTYPES[dtype].bytes);
+}
+
 function dtypeOf(data: TensorData): keyof typeof DTYPES {
   if (data instanceof Float32Array) return 'F32';
   return data instanceof Float64Array ? 'F64' : 'I32';
 }
 
 function readHeader(file: ReadableFile): { header: Record<string, unknown>; dataStart: number } {
-  if (file.bytes < LENGTH_BYTES) throw new SafetensorsError(`A file has at least ${LENGTH_BYTES} bytes, received ${file.bytes}.`);
-  const length = new Uint8Array(LENGTH_BYTES);
+  if (file.bytes < HEAD_LENGTH_BYTES) throw new SafetensorsError(`A file has at least ${HEAD_LENGTH_BYTES} bytes, received ${file.bytes}.`);
+  const length = new Uint8Array(HEAD_LENGTH_BYTES);
   file.read(0, length);
   const headerBytes = new DataView(length.buffer).getBigUint64(0, true);
-  const available = Math.min(file.bytes - LENGTH_BYTES, HEADER_BYTES_MAX);
+  const available = Math.min(file.bytes - HEAD_LENGTH_BYTES, HEADER_BYTES_MAX);
   if (headerBytes > BigInt(available)) {
     throw new SafetensorsError(`The header claims ${headerBytes} bytes, at most ${available} are possible.`);
   }
   const text = new Uint8Array(Number(headerBytes));
-  file.read(LENGTH_BYTES, text);
+  file.read(HEAD_LENGTH_BYTES, text);
   const header = parseHeader(text);
   if (!isRecord(header)) throw new SafetensorsError('The header must be a JSON object.');
-  return { header, dataStart: LENGTH_BYTES + text.length };
+  return { header, dataStart: HEAD_LENGTH_BYTES + text.length };
 }
 
 function parseHeader(bytes: Uint8Array): unknown {
@@ -203,7 +238,7 @@ function readEntry(name: string, value: unknown): Entry {
   if (!isSizes(offsets) || offsets.length !== 2)
     throw new SafetensorsError(`The data_offsets of tensor "${name}" must be two whole numbers.`);
   const [from, to] = [offsets[0]!, offsets[1]!];
-  const bytes = shape.reduce((product, axis) => product * axis, DTYPES[dtype].bytes);
+  const bytes = tensorBytes(dtype, shape);
   if (!Number.isSafeInteger(bytes) || to - from !== bytes) {
     throw new SafetensorsError(`Tensor "${name}" needs ${bytes} bytes by its shape, its data_offsets span ${to - from}.`);
   }

@@ -10,6 +10,7 @@ const ARENA_BYTES_MAX = 256 * MIB;
 const THREAD_BYTES = 64 * MIB;
 const SAMPLE_MS = 100;
 const AT_ONCE = 20;
+const DOWNLOADS_AT_ONCE = 5;
 
 /** Many large requests at once, and the largest jobs that are accepted. */
 export const boundedMemory: Invariant = {
@@ -25,8 +26,11 @@ export const boundedMemory: Invariant = {
     });
     report.figure('largest memory of the API', `${Math.round(peak / MIB)} MiB`);
     report.check(peak < API_BYTES_MAX, `the API takes ${Math.round(peak / MIB)} MiB at most`);
+    const job = await trainTheLargest(world, api);
+    const peakOfDownloads = await peakOf(api.pid, () => downloadStates(world, api, job));
+    report.figure('largest memory of the API while states are read', `${Math.round(peakOfDownloads / MIB)} MiB`);
+    report.check(peakOfDownloads < API_BYTES_MAX, `the API takes ${Math.round(peakOfDownloads / MIB)} MiB at most`);
     report.check(api.deaths.length === 0, 'the API was not ended by it');
-    await trainTheLargest(world, api);
   },
 };
 
@@ -40,8 +44,8 @@ async function peakOf(pid: number, act: () => Promise<unknown>): Promise<number>
   return peak;
 }
 
-/** The largest network of its kind that is accepted, in a worker that has trained nothing before. */
-async function trainTheLargest(world: World, api: Api): Promise<void> {
+/** The largest network of its kind that is accepted, in a worker that has trained nothing before. Returns the job's id. */
+async function trainTheLargest(world: World, api: Api): Promise<string> {
   const { report } = world;
   const dataset = await api.dataset('digits');
   const admitted = await largestAdmitted(api, dataset);
@@ -49,15 +53,35 @@ async function trainTheLargest(world: World, api: Api): Promise<void> {
   report.check(refused.status === 422, `a job beyond the limit is refused: ${refused.status}`);
   const worker = await world.startWorker();
   const before = residentBytes(worker.pid);
+  const id = await api.job(dense(dataset, admitted.units));
   const peak = await peakOf(worker.pid, async () => {
     report.injected('a job at the limit');
-    const { status } = await ended(world, api, await api.job(dense(dataset, admitted.units)));
+    const { status } = await ended(world, api, id);
     report.check(status === 'succeeded', `a job at the limit succeeds: ${status}`);
   });
   const allowed = admitted.bytes + THREAD_BYTES;
   const figure = `${Math.round((peak - before) / MIB)} MiB for a job announced to need ${Math.round(admitted.bytes / MIB)} MiB`;
   report.figure('growth of the worker', figure);
   report.check(peak - before < allowed, `a worker stays within what was announced: ${figure}`);
+  return id;
+}
+
+/** The weights in the newest state of a job, several times at once. */
+async function downloadStates({ report }: World, api: Api, job: string): Promise<void> {
+  const { body } = await api.get(`/v1/jobs/${job}/checkpoints`);
+  const path = `/v1/jobs/${job}/checkpoints/${body.data[0].id}/weights`;
+  const download = () => fetch(`${api.url}${path}`).then(async (reply) => [reply.status, await bytesOf(reply)] as const);
+  const replies = await Promise.all(Array.from({ length: DOWNLOADS_AT_ONCE }, download));
+  for (const [status, bytes] of replies) {
+    report.injected('a download of a state');
+    report.check(status === 200 && bytes > 0 && bytes === replies[0]?.[1], `a state is downloaded: ${status}, ${bytes} bytes`);
+  }
+}
+
+async function bytesOf({ body }: Response): Promise<number> {
+  let bytes = 0;
+  for await (const piece of body ?? []) bytes += piece.length;
+  return bytes;
 }
 
 async function largestAdmitted(api: Api, dataset: string): Promise<{ units: number; bytes: number }> {
