@@ -2,12 +2,12 @@
 // several times the memory and blocks the event loop. One chunk is in flight at a time and no transaction is held while a
 // slow reader takes its time.
 import { createHash } from 'node:crypto';
-import type { ClientBase } from 'pg';
-import type { Queryable } from '../db/transaction.ts';
+import type { ClientBase, Pool } from 'pg';
+import { type Queryable, withClient } from '../db/transaction.ts';
 import { newId } from '../lib/ids.ts';
 import { sha256 as sha256Of } from '../lib/sha256.ts';
 import { type Spool, spool } from '../lib/spool.ts';
-import { copyChunk } from './copy-chunk.ts';
+import { copyChunk, fetchChunk } from './copy-chunk.ts';
 
 export interface BlobInfo {
   readonly id: string;
@@ -55,42 +55,43 @@ export const CHUNK_BYTES = 1024 * 1024;
 const OTHER_HASH = 'does not have the hash it was stored with';
 
 /** The blobs of a database: the tables `blob` and `chunk`. */
-export function createBlobStore(pool: Queryable): BlobStore {
-  async function* readRange(id: string, start: number, end: number): AsyncGenerator<Buffer> {
+export function createBlobStore(pool: Pool): BlobStore {
+  /** Chunk by chunk, each in the memory that it is given. */
+  async function* readRange(id: string, start: number, end: number, memoryFor: MemoryFor = Buffer.allocUnsafe): AsyncGenerator<Buffer> {
     const { bytes } = await readInfo(pool, id);
     const stop = Math.min(end, bytes);
     for (let at = Math.max(0, start); at < stop; ) {
       const n = Math.floor(at / CHUNK_BYTES);
       const skip = at - n * CHUNK_BYTES;
-      const data = await readChunk(pool, id, n);
-      if (data.length !== Math.min(CHUNK_BYTES, bytes - n * CHUNK_BYTES))
-        throw new BlobError(id, `has a chunk ${n} of ${data.length} bytes`);
+      const data = memoryFor(Math.min(CHUNK_BYTES, bytes - n * CHUNK_BYTES));
+      await readChunk(pool, id, n, data);
       const piece = data.subarray(skip, Math.min(data.length, skip + stop - at));
       yield piece;
       at += piece.length;
     }
   }
+  const readOnce = (id: string): AsyncGenerator<Buffer> => readRange(id, 0, Number.POSITIVE_INFINITY, oneMemory());
 
   return {
     write: writeBlob,
     info: (id) => readInfo(pool, id),
     read: (id) => readRange(id, 0, Number.POSITIVE_INFINITY),
-    readRange,
+    readRange: (id, start, end) => readRange(id, start, end),
     readAll: async (id) => {
       const { bytes, sha256 } = await readInfo(pool, id);
       const whole = Buffer.allocUnsafe(bytes);
       let filled = 0;
-      for await (const piece of readRange(id, 0, bytes)) filled += piece.copy(whole, filled);
+      for await (const piece of readRange(id, 0, bytes, (length) => whole.subarray(filled, filled + length))) filled += piece.length;
       if (sha256Of(whole) !== sha256) throw new BlobError(id, OTHER_HASH);
       return whole;
     },
     verify: async (id, sha256) => {
       const hash = createHash('sha256');
-      for await (const piece of readRange(id, 0, Number.POSITIVE_INFINITY)) hash.update(piece);
+      for await (const piece of readOnce(id)) hash.update(piece);
       if (hash.digest('hex') !== sha256) throw new BlobError(id, OTHER_HASH);
     },
     spool: async (id, sha256) => {
-      const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY), () => undefined);
+      const file = await spool(readOnce(id), () => undefined);
       if (file.sha256 === sha256) return file;
       await file.close();
       throw new BlobError(id, OTHER_HASH);
@@ -152,9 +153,20 @@ async function readInfo(client: Queryable, id: string): Promise<BlobInfo> {
   return { id, bytes: Number(row.bytes), sha256: row.sha256 };
 }
 
-async function readChunk(client: Queryable, id: string, n: number): Promise<Buffer> {
-  const { rows } = await client.query<{ data: Buffer }>('SELECT data FROM chunk WHERE blob_id = $1 AND n = $2', [id, n]);
-  const row = rows[0];
-  if (row === undefined) throw new BlobError(id, `lacks chunk ${n}`);
-  return row.data;
+async function readChunk(pool: Pool, id: string, n: number, target: Buffer): Promise<void> {
+  const bytes = await withClient(pool, (client) => fetchChunk(client, { blobId: id, n }, target));
+  if (bytes === 0) throw new BlobError(id, `lacks chunk ${n}`);
+  if (bytes !== target.length) throw new BlobError(id, `has a chunk ${n} of ${bytes} bytes`);
+}
+
+/** Where so many bytes can be put. */
+type MemoryFor = (bytes: number) => Buffer;
+
+/** The same memory each time, for bytes that are done with before the next ones come. */
+function oneMemory(): MemoryFor {
+  let memory = Buffer.alloc(0);
+  return (bytes) => {
+    if (memory.length < bytes) memory = Buffer.allocUnsafe(bytes);
+    return memory.subarray(0, bytes);
+  };
 }

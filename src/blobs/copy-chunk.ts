@@ -1,5 +1,5 @@
-// A chunk goes to PostgreSQL from where it lies. As a parameter of a statement the driver would copy it twice, into memory of its own
-// for each chunk, and what a large state leaves behind by that is collected late.
+// A chunk goes to PostgreSQL from where it lies, and comes back as it is. As a parameter of a statement the driver would copy it twice,
+// and as a result it would come as hexadecimal text: what a large state leaves behind by that is collected late.
 // Binary format: https://www.postgresql.org/docs/18/sql-copy.html; messages: https://www.postgresql.org/docs/18/protocol-message-formats.html.
 import pg from 'pg';
 
@@ -33,10 +33,52 @@ class ChunkCopy extends pg.Query {
   }
 }
 
+/** Brings a chunk into `target`, as much of it as fits, and tells how many bytes it has: 0 when there is none. */
+export function fetchChunk(client: pg.ClientBase, { blobId, n }: Omit<Chunk, 'data'>, target: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const copy = new ChunkFetch(rowsOf(blobId, n), target, (error) => (error ? reject(error) : resolve(copy.bytes)));
+    client.query(copy);
+  });
+}
+
+/** The driver joins what arrives of a message in memory that doubles, and begins anew with each: short ones stay short of that. */
+const SLICE_BYTES = 48 * 1024;
+
+/** COPY takes no parameters. */
+function rowsOf(blobId: string, n: number): string {
+  return `SELECT substring(data FROM at FOR ${SLICE_BYTES}) FROM chunk, generate_series(1, octet_length(data), ${SLICE_BYTES}) AS at
+    WHERE blob_id = ${pg.escapeLiteral(blobId)} AND n = ${n} ORDER BY at`;
+}
+
+class ChunkFetch extends pg.Query {
+  readonly #target: Buffer;
+  #isBegun = false;
+  bytes = 0;
+
+  constructor(rows: string, target: Buffer, callback: (error: Error | undefined) => void) {
+    super(`COPY (${rows}) TO STDOUT (FORMAT binary)`, callback);
+    this.#target = target;
+  }
+
+  /** Called by the driver for each row, the first one with the header before it, and for the end. */
+  handleCopyData({ chunk: message }: { readonly chunk: Buffer }): void {
+    const row = this.#isBegun ? message : message.subarray(HEADER.length);
+    this.#isBegun = true;
+    if (row.readInt16BE() === NO_ROW) return;
+    const data = row.subarray(COLUMNS.length + LENGTH_BYTES);
+    if (this.bytes < this.#target.length) data.copy(this.#target, this.bytes);
+    this.bytes += data.length;
+  }
+}
+
 /** Signature, flags and the length of no extension. */
 const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const COLUMNS = int16(3);
-const NO_MORE_ROWS = int16(-1);
+/** Of a column's data, before it. */
+const LENGTH_BYTES = 4;
+/** In the place of a number of columns: the end. */
+const NO_ROW = -1;
+const NO_MORE_ROWS = int16(NO_ROW);
 const COPY_DONE = Buffer.from('c\0\0\0\x04', 'latin1');
 
 /** One message with the only row, its bytes left where they are, and the end of it. */

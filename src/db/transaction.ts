@@ -3,6 +3,19 @@ import type pg from 'pg';
 /** What runs a statement: the pool, or a client inside a transaction. */
 export type Queryable = pg.Pool | pg.ClientBase;
 
+/** Runs the work on one connection. After a throw, whose connection is in a state that is not known, it is closed. */
+export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isDone = false;
+  try {
+    const result = await work(client);
+    isDone = true;
+    return result;
+  } finally {
+    client.release(!isDone);
+  }
+}
+
 /** Runs the work in one transaction; a throw rolls everything back. */
 export async function withTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();

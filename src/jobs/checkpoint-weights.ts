@@ -2,15 +2,22 @@ import { buffer } from 'node:stream/consumers';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { HEAD_LENGTH_BYTES, headBytes, memoryFile, type ReadableFile, weightsOfState } from '../engine/index.ts';
 import type { WeightsFile } from '../models/weights-file.ts';
-import type { StoredCheckpoint } from './checkpoint-store.ts';
 
 type Reads = Pick<BlobStore, 'readRange' | 'verify'>;
+
+/** What is known of a stored state. */
+interface StoredState {
+  readonly blobId: string;
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
 
 /**
  * The weights in a checkpoint as a file like that of trained weights. A state can be larger than the memory there is for requests, so
  * their bytes are taken out of it while they are sent. Throws BlobError when the state is not what was stored.
  */
-export async function openCheckpointWeights(blobs: Reads, { blobId, bytes, sha256 }: StoredCheckpoint): Promise<WeightsFile> {
+export async function openCheckpointWeights(blobs: Reads, { blobId, bytes, sha256 }: StoredState): Promise<WeightsFile> {
   await blobs.verify(blobId, sha256);
   const { head, spans } = weightsOfState(await readHead(blobs, blobId, bytes));
   const total = spans.reduce((sum, span) => sum + span.bytes, head.length);

@@ -22,7 +22,7 @@ describe('blob store', () => {
     await database.drop();
   });
 
-  test.each([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 17])(
+  test.each([0, 1, 48 * 1024, 96 * 1024 + 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 17])(
     '%d bytes come back as they were',
     async (size) => {
       const bytes = randomBytes(size);
@@ -92,11 +92,21 @@ describe('blob store', () => {
     await expect(blobs.readAll(id)).rejects.toThrow(BlobError);
   });
 
-  test('a missing or cut chunk is found while streaming', async () => {
+  test('only the bytes that their owner knows are verified', async () => {
+    const blobs = createBlobStore(pool);
+    const { id, sha256 } = await blobs.write(client, randomBytes(2 * CHUNK_BYTES + 3));
+    await expect(blobs.verify(id, sha256)).resolves.toBeUndefined();
+    await pool.query('UPDATE chunk SET data = set_byte(data, 0, get_byte(data, 0) # 1) WHERE blob_id = $1 AND n = 2', [id]);
+    await expect(blobs.verify(id, sha256)).rejects.toThrow('does not have the hash');
+  });
+
+  test('a missing, cut or longer chunk is found while streaming', async () => {
     const blobs = createBlobStore(pool);
     const { id } = await blobs.write(client, randomBytes(CHUNK_BYTES + 100));
     await pool.query('UPDATE chunk SET data = substring(data from 1 for 50) WHERE blob_id = $1 AND n = 1', [id]);
     await expect(collect(blobs.read(id))).rejects.toThrow('chunk 1 of 50 bytes');
+    await pool.query("UPDATE chunk SET data = decode(repeat('00', 101), 'hex') WHERE blob_id = $1 AND n = 1", [id]);
+    await expect(collect(blobs.read(id))).rejects.toThrow('chunk 1 of 101 bytes');
     await pool.query('DELETE FROM chunk WHERE blob_id = $1 AND n = 1', [id]);
     await expect(collect(blobs.read(id))).rejects.toThrow('lacks chunk 1');
   });
