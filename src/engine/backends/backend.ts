@@ -93,8 +93,11 @@ export interface Bound {
   readonly arena: ArrayBuffer;
   /** One per program, in order. */
   readonly sessions: readonly Session[];
-  /** Gives the arena's memory back at once, where the backend can: nothing of this may be used any more. */
-  release(): void;
+  /**
+   * Gives the arena's memory back at once, where the backend can, but for the first `keep` bytes (default 0), which stay as they are:
+   * no session may run any more.
+   */
+  release(keep?: number): void;
 }
 
 export interface Backend {
@@ -109,6 +112,13 @@ export interface Backend {
    * others find. Up to `threads` (default 1) work on one step; a backend may use fewer, the results are the same bits.
    */
   bind(programs: readonly Program[], threads?: number): Bound;
+}
+
+/** An arena that programs share, with what gives it back. Only a buffer that may shrink does so where it lies. */
+export function allocateArena(programs: readonly Program[]): Pick<Bound, 'arena' | 'release'> {
+  const bytes = sharedArenaBytes(programs);
+  const arena = new ArrayBuffer(bytes, { maxByteLength: bytes });
+  return { arena, release: (keep = 0) => arena.resize(keep) };
 }
 
 /** Bytes of the arena that programs share. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { encodeProgram } from '../plan/encode-program.ts';
 import type { Backend, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { sharedArenaBytes } from './backend.ts';
+import { allocateArena } from './backend.ts';
 
 const ADDON_PATH = '../../../native/build/alma.node';
 
@@ -37,9 +37,8 @@ export function nativeBackend(): Backend {
     kernels: new Set(addon.kernels),
     arenaBytesMax: Number.POSITIVE_INFINITY,
     bind(programs, threads = 1) {
-      const arena = new ArrayBuffer(sharedArenaBytes(programs));
-      const sessions = programs.map((program) => loadProgram(addon, program, { arena, threads }));
-      return { arena, sessions, release: () => void arena.transfer(0) };
+      const { arena, release } = allocateArena(programs);
+      return { arena, release, sessions: programs.map((program) => loadProgram(addon, program, { arena, threads })) };
     },
   };
 }

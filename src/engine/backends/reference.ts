@@ -1,5 +1,5 @@
 import type { Backend, BufferRef, Command, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { CONTROL, sharedArenaBytes } from './backend.ts';
+import { allocateArena, CONTROL } from './backend.ts';
 import type { Numbers, Step } from './kernel.ts';
 import { KERNELS } from './kernel-table.ts';
 
@@ -11,8 +11,8 @@ export function referenceBackend(): Backend {
     kernels: new Set(KERNELS.keys()),
     arenaBytesMax: Number.POSITIVE_INFINITY,
     bind(programs) {
-      const arena = new ArrayBuffer(sharedArenaBytes(programs));
-      return { arena, sessions: programs.map((program) => loadProgram(program, arena)), release: () => void arena.transfer(0) };
+      const { arena, release } = allocateArena(programs);
+      return { arena, release, sessions: programs.map((program) => loadProgram(program, arena)) };
     },
   };
 }

@@ -16,5 +16,6 @@ export function testLearningRates(request: TrainRequest, range: LearningRateRang
   const { plan, arena, backend } = compiled;
   firstWeights({ weights: plan.weights, layout: plan.layout, arena }, request);
   const swept = sweepLearningRates(compiled, range, () => Atomics.add(request.control, CONTROL.steps, 1));
+  compiled.release();
   return { ...swept, backend: backend.variant };
 }

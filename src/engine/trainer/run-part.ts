@@ -1,4 +1,4 @@
-import type { Backend, RunResult, Session } from '../backends/backend.ts';
+import type { Backend, Bound, RunResult, Session } from '../backends/backend.ts';
 import { CONTROL } from '../backends/backend.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
 import { seedWords } from '../random.ts';
@@ -15,15 +15,13 @@ export type PartResult =
   | { readonly end: 'divergence'; readonly divergence: Divergence };
 
 /** A job's programs with their memory. */
-export interface Compiled {
+export interface Compiled extends Pick<Bound, 'release'> {
   readonly request: TrainRequest;
   readonly plan: TrainingPlan;
   readonly backend: Backend;
   readonly arena: ArrayBuffer;
   readonly rows: RowFeeds;
   readonly sessions: Readonly<Record<Side, Session>>;
-  /** Gives their memory back. */
-  release(): void;
 }
 
 type Side = 'training' | 'evaluation';

@@ -5,7 +5,6 @@ import type { PartResult } from './run-part.ts';
 import type { EpochReport, Metrics, TrainerStopReason, TrainRequest, TrainResult } from './training.ts';
 import type { TrainingRun } from './training-run.ts';
 import { createTrainingRun } from './training-run.ts';
-import { readWeights } from './weights-memory.ts';
 
 /**
  * Trains a checked spec and yields after every epoch. Resumed from a report's state, it goes on exactly as if it had never
@@ -125,7 +124,7 @@ function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }
 
 function keptOf(run: TrainingRun) {
   const { tracked, learningRate } = run.state;
-  return { backend: run.backend, best: tracked.best, learning_rate: learningRate, weights: readWeights(run.memory) };
+  return { backend: run.backend, best: tracked.best, learning_rate: learningRate, weights: run.takeWeights() };
 }
 
 function joined(results: Results, prefix: string, added: Results): Results {

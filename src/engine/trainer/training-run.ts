@@ -3,6 +3,7 @@ import { readSchema } from '../json-schema.ts';
 import { OPTIMIZERS } from '../optimizers/index.ts';
 import { weightsBlock } from '../plan/weights-layout.ts';
 import { seedWords } from '../random.ts';
+import type { NamedTensor } from '../weights/tensor.ts';
 import { encodeState, type RunState, restoreState, viewOfBlock } from './engine-state.ts';
 import { epochOrder } from './epoch-order.ts';
 import { trackEpoch, trackedMetric } from './epoch-tracker.ts';
@@ -14,7 +15,7 @@ import { nextPerceptron } from './perceptron-outcome.ts';
 import { rowFeeds, seenRows } from './row-feeds.ts';
 import { type Compiled, type PartResult, runPart } from './run-part.ts';
 import type { Metrics, TrainRequest } from './training.ts';
-import { firstWeights, type WeightsMemory } from './weights-memory.ts';
+import { firstWeights, readWeights, type WeightsMemory } from './weights-memory.ts';
 
 /** A compiled job with its memory: what the trainer drives, epoch by epoch. */
 export interface TrainingRun {
@@ -35,6 +36,8 @@ export interface TrainingRun {
   diagnose(): readonly LayerDiagnostics[];
   restoreBest(): void;
   encodeState(): Uint8Array[];
+  /** What was learned, in spec order. It ends the run: all memory but that of the weights is given back before they are copied. */
+  takeWeights(): NamedTensor[];
   /** Gives the run's memory back: whoever uses what was learned needs room of their own. */
   release(): void;
 }
@@ -112,7 +115,12 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       if (state.bestWeights) weights.set(state.bestWeights);
     },
     encodeState: () => encodeState(state, memory, request.stateTexts),
-    release: compiled.release,
+    takeWeights() {
+      const { byteOffset, bytes } = weightsBlock(plan.layout);
+      compiled.release(byteOffset + bytes);
+      return readWeights(memory);
+    },
+    release: () => compiled.release(),
   };
 }
 
