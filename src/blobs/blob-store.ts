@@ -7,7 +7,7 @@ import { type Queryable, withClient } from '../db/transaction.ts';
 import { newId } from '../lib/ids.ts';
 import { sha256 as sha256Of } from '../lib/sha256.ts';
 import { type Spool, spool } from '../lib/spool.ts';
-import { copyChunk, fetchChunk } from './copy-chunk.ts';
+import { type ChunkPart, copyChunk, fetchChunk } from './copy-chunk.ts';
 
 export interface BlobInfo {
   readonly id: string;
@@ -56,16 +56,17 @@ const OTHER_HASH = 'does not have the hash it was stored with';
 
 /** The blobs of a database: the tables `blob` and `chunk`. */
 export function createBlobStore(pool: Pool): BlobStore {
-  /** Chunk by chunk, each in the memory that it is given. */
+  /** Piece by piece, at most a chunk each, in the memory that each is given. */
   async function* readRange(id: string, start: number, end: number, memoryFor: MemoryFor = Buffer.allocUnsafe): AsyncGenerator<Buffer> {
     const { bytes } = await readInfo(pool, id);
     const stop = Math.min(end, bytes);
     for (let at = Math.max(0, start); at < stop; ) {
       const n = Math.floor(at / CHUNK_BYTES);
-      const skip = at - n * CHUNK_BYTES;
-      const data = memoryFor(Math.min(CHUNK_BYTES, bytes - n * CHUNK_BYTES));
-      await readChunk(pool, id, n, data);
-      const piece = data.subarray(skip, Math.min(data.length, skip + stop - at));
+      const from = at - n * CHUNK_BYTES;
+      const to = Math.min(CHUNK_BYTES, stop - n * CHUNK_BYTES);
+      const piece = memoryFor(to - from);
+      const isToItsEnd = to === Math.min(CHUNK_BYTES, bytes - n * CHUNK_BYTES);
+      await readPart(pool, { blobId: id, n, from, to: isToItsEnd ? null : to }, piece);
       yield piece;
       at += piece.length;
     }
@@ -153,10 +154,10 @@ async function readInfo(client: Queryable, id: string): Promise<BlobInfo> {
   return { id, bytes: Number(row.bytes), sha256: row.sha256 };
 }
 
-async function readChunk(pool: Pool, id: string, n: number, target: Buffer): Promise<void> {
-  const bytes = await withClient(pool, (client) => fetchChunk(client, { blobId: id, n }, target));
-  if (bytes === 0) throw new BlobError(id, `lacks chunk ${n}`);
-  if (bytes !== target.length) throw new BlobError(id, `has a chunk ${n} of ${bytes} bytes`);
+async function readPart(pool: Pool, part: ChunkPart, target: Buffer): Promise<void> {
+  const bytes = await withClient(pool, (client) => fetchChunk(client, part, target));
+  if (bytes === 0) throw new BlobError(part.blobId, `lacks chunk ${part.n}`);
+  if (bytes !== target.length) throw new BlobError(part.blobId, `has a chunk ${part.n} of ${part.from + bytes} bytes`);
 }
 
 /** Where so many bytes can be put. */

@@ -33,20 +33,30 @@ class ChunkCopy extends pg.Query {
   }
 }
 
-/** Brings a chunk into `target`, as much of it as fits, and tells how many bytes it has: 0 when there is none. */
-export function fetchChunk(client: pg.ClientBase, { blobId, n }: Omit<Chunk, 'data'>, target: Buffer): Promise<number> {
+/** Bytes `from` (inclusive) to `to` (exclusive) of a chunk. */
+export interface ChunkPart extends Omit<Chunk, 'data'> {
+  readonly from: number;
+  /** Null for all that there is. */
+  readonly to: number | null;
+}
+
+/** Brings a part of a chunk into `target`, as much of it as fits, and tells how many bytes it has: 0 when there is none. */
+export function fetchChunk(client: pg.ClientBase, part: ChunkPart, target: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    const copy = new ChunkFetch(rowsOf(blobId, n), target, (error) => (error ? reject(error) : resolve(copy.bytes)));
+    const copy = new ChunkFetch(rowsOf(part), target, (error) => (error ? reject(error) : resolve(copy.bytes)));
     client.query(copy);
   });
 }
 
 /** The driver joins what arrives of a message in memory that doubles, and begins anew with each: short ones stay short of that. */
 const SLICE_BYTES = 48 * 1024;
+const INTEGER_MAX = 2 ** 31 - 1;
 
 /** COPY takes no parameters. */
-function rowsOf(blobId: string, n: number): string {
-  return `SELECT substring(data FROM at FOR ${SLICE_BYTES}) FROM chunk, generate_series(1, octet_length(data), ${SLICE_BYTES}) AS at
+function rowsOf({ blobId, n, from, to }: ChunkPart): string {
+  const end = to ?? INTEGER_MAX;
+  return `SELECT substring(data FROM at FOR least(${SLICE_BYTES}, ${end} - at + 1))
+    FROM chunk, generate_series(${from + 1}, least(octet_length(data), ${end}), ${SLICE_BYTES}) AS at
     WHERE blob_id = ${pg.escapeLiteral(blobId)} AND n = ${n} ORDER BY at`;
 }
 

@@ -78,6 +78,7 @@ describe('blob store', () => {
       [CHUNK_BYTES, 2 * CHUNK_BYTES],
       [10, 2 * CHUNK_BYTES + 50],
       [2 * CHUNK_BYTES + 90, 9 * CHUNK_BYTES],
+      [48 * 1024 - 1, 96 * 1024 + 1],
       [5, 5],
     ];
     for (const [start, end] of ranges) {
