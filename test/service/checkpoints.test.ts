@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeWeights } from '../../src/engine/index.ts';
 import type { CallResult } from '../support/app.ts';
 import { type Service, startService } from '../support/service.ts';
 
@@ -66,8 +67,21 @@ describe('checkpoints of a job', () => {
     // The state after the last epoch holds the very weights of the job; one before it holds others.
     const sameWeights = JSON.stringify(weights.tensors) === JSON.stringify(trained.tensors);
     expect(sameWeights).toBe(newest?.epoch === 3);
-    const file = await fetch(`${service.url}${path}`, { headers: { range: 'bytes=0-7' } });
-    expect([file.status, (await file.arrayBuffer()).byteLength]).toEqual([206, 8]);
+    const part = async (range: string): Promise<Buffer> =>
+      Buffer.from(await (await fetch(`${service.url}${path}`, { headers: { range } })).arrayBuffer());
+    const whole = await part('');
+    const { tensors } = decodeWeights(whole);
+    expect(tensors.map(({ name, data }) => [name, [...data]])).toEqual(
+      Object.entries<{ data: number[] }>(weights.tensors).map(([name, { data }]) => [name, data.map(Math.fround)]),
+    );
+    // Within the head, across its end, and behind it.
+    for (const [from, to] of [
+      [0, 8],
+      [100, whole.length - 50],
+      [whole.length - 200, whole.length],
+    ] as const) {
+      expect((await part(`bytes=${from}-${to - 1}`)).equals(whole.subarray(from, to))).toBe(true);
+    }
   });
 
   test('that are pinned stay, and pinning twice is pinning once', async () => {
