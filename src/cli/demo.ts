@@ -1,4 +1,4 @@
-// `npm run demo`: starts the server, then uses it as any client would. With `--url` (and `--key`) it uses one that runs.
+// `npm run demo`: starts the server, then uses it like every other client. With `--url` (and `--key`) it uses one that runs.
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

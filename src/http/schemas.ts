@@ -4,7 +4,7 @@ import { type IdKind, idPattern, NAME_PATTERN } from '../lib/ids.ts';
 
 // A schema whose `title` is one capitalised word becomes a component of the OpenAPI document under that name.
 
-/** An object of exactly these properties: any other one in a request is a fault. */
+/** An object of exactly these properties: one more in a request is a fault. */
 export function StrictObject<Properties extends TProperties>(properties: Properties, options: Record<string, unknown> = {}) {
   return Type.Object(properties, { ...options, additionalProperties: false });
 }

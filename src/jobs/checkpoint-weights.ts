@@ -22,7 +22,7 @@ export async function openCheckpointWeights(blobs: Reads, { blobId, bytes, sha25
   const { head, spans } = weightsOfState(await readHead(blobs, blobId, bytes));
   const total = spans.reduce((sum, span) => sum + span.bytes, head.length);
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    yield head.subarray(start, end);
+    if (start < head.length) yield head.subarray(start, end);
     let before = head.length;
     for (const span of spans) {
       const from = Math.max(start - before, 0);
