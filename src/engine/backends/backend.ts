@@ -98,6 +98,11 @@ export interface Bound {
    * no session may run any more.
    */
   release(keep?: number): void;
+  /**
+   * Binds another program where the backend can to the memory of this arena, of which the first `keep` bytes stay as they are and the
+   * rest is zeros again: no session of before may run any more.
+   */
+  rebind(program: Program, keep: number): Bound;
 }
 
 export interface Backend {
@@ -114,11 +119,33 @@ export interface Backend {
   bind(programs: readonly Program[], threads?: number): Bound;
 }
 
-/** An arena that programs share, with what gives it back. Only a buffer that may shrink does so where it lies. */
-export function allocateArena(programs: readonly Program[]): Pick<Bound, 'arena' | 'release'> {
+/** How a backend makes a program ready to run over an arena. */
+type LoadProgram = (program: Program, arena: ArrayBuffer) => Session;
+
+/** Binds programs to an arena that shrinks and grows where it lies. */
+export function bindToArena(programs: readonly Program[], load: LoadProgram): Bound {
   const bytes = sharedArenaBytes(programs);
-  const arena = new ArrayBuffer(bytes, { maxByteLength: bytes });
-  return { arena, release: (keep = 0) => arena.resize(keep) };
+  return bindTo(new ArrayBuffer(bytes, { maxByteLength: bytes }), programs, load);
+}
+
+function bindTo(arena: ArrayBuffer, programs: readonly Program[], load: LoadProgram): Bound {
+  return {
+    arena,
+    sessions: programs.map((program) => load(program, arena)),
+    release: (keep = 0) => arena.resize(keep),
+    rebind(program, keep) {
+      arena.resize(keep);
+      if (program.arenaBytes > arena.maxByteLength) return withFront(bindToArena([program], load), arena, keep);
+      arena.resize(program.arenaBytes);
+      return bindTo(arena, [program], load);
+    },
+  };
+}
+
+/** Copies the first bytes of an arena to a new one. */
+export function withFront(bound: Bound, from: ArrayBuffer, keep: number): Bound {
+  new Uint8Array(bound.arena).set(new Uint8Array(from, 0, keep));
+  return bound;
 }
 
 /** Bytes of the arena that programs share. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { encodeProgram } from '../plan/encode-program.ts';
 import type { Backend, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { allocateArena } from './backend.ts';
+import { bindToArena } from './backend.ts';
 
 const ADDON_PATH = '../../../native/build/alma.node';
 
@@ -36,10 +36,7 @@ export function nativeBackend(): Backend {
     variant: `native-${addon.variant}`,
     kernels: new Set(addon.kernels),
     arenaBytesMax: Number.POSITIVE_INFINITY,
-    bind(programs, threads = 1) {
-      const { arena, release } = allocateArena(programs);
-      return { arena, release, sessions: programs.map((program) => loadProgram(addon, program, { arena, threads })) };
-    },
+    bind: (programs, threads = 1) => bindToArena(programs, (program, arena) => loadProgram(addon, program, { arena, threads })),
   };
 }
 

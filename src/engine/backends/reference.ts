@@ -1,5 +1,5 @@
 import type { Backend, BufferRef, Command, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { allocateArena, CONTROL } from './backend.ts';
+import { bindToArena, CONTROL } from './backend.ts';
 import type { Numbers, Step } from './kernel.ts';
 import { KERNELS } from './kernel-table.ts';
 
@@ -10,21 +10,18 @@ export function referenceBackend(): Backend {
     variant: 'reference',
     kernels: new Set(KERNELS.keys()),
     arenaBytesMax: Number.POSITIVE_INFINITY,
-    bind(programs) {
-      const { arena, release } = allocateArena(programs);
-      return { arena, release, sessions: programs.map((program) => loadProgram(program, arena)) };
-    },
+    bind: (programs) => bindToArena(programs, loadProgram),
   };
 }
 
-type Bound = (step: Step) => void;
+type BoundCommand = (step: Step) => void;
 
 function loadProgram(program: Program, arena: ArrayBuffer): Session {
   const commands = program.commands.map((command) => bindCommand(command, arena));
   return { run: (request) => runSteps(program, commands, request) };
 }
 
-function bindCommand({ kernel, buffers, dims, scalars }: Command, arena: ArrayBuffer): Bound {
+function bindCommand({ kernel, buffers, dims, scalars }: Command, arena: ArrayBuffer): BoundCommand {
   const definition = KERNELS.get(kernel);
   if (!definition) throw new Error(`There is no kernel ${kernel}`);
   const views = buffers.map((buffer) => (buffer ? viewOf(buffer, arena) : null));
@@ -51,7 +48,7 @@ export function viewOf({ dtype, byteOffset, length }: BufferRef, arena: ArrayBuf
   }
 }
 
-function runSteps({ batchSize }: Program, commands: readonly Bound[], request: RunRequest): RunResult {
+function runSteps({ batchSize }: Program, commands: readonly BoundCommand[], request: RunRequest): RunResult {
   const { order, from, to, firstStep, learningRates, seed, control, feeds } = request;
   let steps = 0;
   for (let start = from; start < to; start += batchSize) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { encodeProgram } from '../plan/encode-program.ts';
 import { alignUp } from '../plan/placement.ts';
 import type { Backend, Bound, Program, RunRequest, RunResult, Session } from './backend.ts';
-import { CONTROL, sharedArenaBytes } from './backend.ts';
+import { CONTROL, sharedArenaBytes, withFront } from './backend.ts';
 import { createRowCopier, type RowCopier } from './row-copier.ts';
 
 const MODULE_PATH = new URL('../../../native/wasm/alma.wasm', import.meta.url);
@@ -67,7 +67,12 @@ function bindPrograms(module: WebAssembly.Module, kernels: readonly string[], pr
   const arena = instance.memory.buffer;
   instance.rows.attach(arena);
   // The memory of an instance goes with it.
-  return { arena, sessions, release: () => undefined };
+  return {
+    arena,
+    sessions,
+    release: () => undefined,
+    rebind: (program, keep) => withFront(bindPrograms(module, kernels, [program]), arena, keep),
+  };
 }
 
 /** Memory: arena | stack | data | programs. The module is position-independent, so that the arena begins at offset 0 of the buffer. */

@@ -1,4 +1,4 @@
-import type { Backend } from '../backends/backend.ts';
+import type { Bound } from '../backends/backend.ts';
 import { CONTROL } from '../backends/backend.ts';
 import { viewOf } from '../backends/reference.ts';
 import { storageOf, type Value } from '../graph/value.ts';
@@ -7,14 +7,14 @@ import { elementsOf } from '../ops/op.ts';
 import { placeValues } from '../plan/placement.ts';
 import { assembleProgram } from '../plan/program.ts';
 import type { TrainingPlan } from '../plan/training-plan.ts';
+import { weightsBlock } from '../plan/weights-layout.ts';
 import { sizeOf } from '../shape.ts';
 import type { PlacedRows } from './feeds.ts';
 
 /** The step that ended at a guard. The weights in the arena are still those before it. */
 export interface BrokenStep {
   readonly plan: TrainingPlan;
-  readonly backend: Backend;
-  readonly arena: ArrayBuffer;
+  readonly rebind: Bound['rebind'];
   readonly placed: PlacedRows;
   /** Their numbers in the data. */
   readonly batchRows: Int32Array;
@@ -30,20 +30,19 @@ export interface NonFinite {
 
 /**
  * Where the first non-finite value of a step came from. Values share memory, so what the step left behind says little: it is run
- * again on a copy, each value with a place of its own and a guard behind every call. The same numbers come out, because a step
- * is a function of weights, rows, seed and number.
+ * again in the same arena with a guard behind every call, up to the first that strikes. The same numbers come out, because a step is a
+ * function of weights, rows, seed and number.
  */
-export function findNonFinite({ plan, backend, arena, placed, batchRows, number, seed }: BrokenStep): NonFinite | null {
+export function findNonFinite({ plan, rebind, placed, batchRows, number, seed }: BrokenStep): NonFinite | null {
   const { step, training } = plan;
   const end = step.calls.findIndex(({ layer }) => layer === 'update');
   const guarded = step.calls.slice(0, end).filter(({ kernel }) => kernel !== 'guard_finite');
   const checks = guarded.flatMap((call) => [{ call, value: null }, ...writtenReals(call).map((value) => ({ call, value }))]);
   const calls = checks.map(({ call, value }) => (value ? guardOf(value, call.layer) : call));
-  const kept = calls.flatMap(({ buffers }) => buffers.flatMap((value) => value ?? []));
-  const { places, to } = placeValues({ calls, homes: step.homes, kept, from: step.from, batchSize: training.batchSize, realBytes: 4 });
+  const { places, to } = placeValues({ calls, homes: step.homes, kept: [], from: step.from, batchSize: training.batchSize, realBytes: 4 });
   const program = assembleProgram(calls, places, { arenaBytes: to, batchSize: training.batchSize });
-  const { arena: copy, sessions } = backend.bind([program]);
-  new Uint8Array(copy).set(new Uint8Array(arena, 0, step.from));
+  const { byteOffset, bytes } = weightsBlock(plan.layout);
+  const { arena, sessions } = rebind(program, byteOffset + bytes);
   const { nonFinite } = sessions[0]!.run({
     ...placed,
     from: 0,
@@ -55,7 +54,7 @@ export function findNonFinite({ plan, backend, arena, placed, batchRows, number,
   });
   const found = nonFinite === null ? null : checks[nonFinite];
   if (!found?.value) return null;
-  const numbers = viewOf(places.get(storageOf(found.value))!, copy);
+  const numbers = viewOf(places.get(storageOf(found.value))!, arena);
   return { layer: found.call.layer, tensor: found.value.label, rows: rowsWithNonFinite(found.value, numbers, batchRows) };
 }
 

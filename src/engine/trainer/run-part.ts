@@ -12,14 +12,14 @@ import type { Divergence, TrainRequest } from './training.ts';
 export type PartResult =
   | ({ readonly end: 'done' } & Results)
   | { readonly end: 'stopped' }
-  | { readonly end: 'divergence'; readonly divergence: Divergence };
+  /** Its explanation takes the memory of the programs, of which nothing but the weights is left then: nothing runs after it. */
+  | { readonly end: 'divergence'; readonly explain: () => Divergence };
 
 /** A job's programs with their memory. */
-export interface Compiled extends Pick<Bound, 'release'> {
+export interface Compiled extends Pick<Bound, 'arena' | 'release' | 'rebind'> {
   readonly request: TrainRequest;
   readonly plan: TrainingPlan;
   readonly backend: Backend;
-  readonly arena: ArrayBuffer;
   readonly rows: RowFeeds;
   readonly sessions: Readonly<Record<Side, Session>>;
 }
@@ -41,7 +41,7 @@ export function runPart(compiled: Compiled, part: Part): PartResult {
   new Uint8Array(arena, plan.accumulators.byteOffset, plan.accumulators.bytes).fill(0);
   const gathered = gatherRows(plan, part.side, { arena, rows: part.order.length });
   const result = runSlices(compiled, part, gathered);
-  if (result.nonFinite !== null) return { end: 'divergence', divergence: explain(compiled, part, result) };
+  if (result.nonFinite !== null) return { end: 'divergence', explain: () => explain(compiled, part, result) };
   if (Atomics.load(request.control, CONTROL.stop) !== 0) return { end: 'stopped' };
   const { targetStd, targetMean, targetLevels, furtherUnits = [] } = request.data;
   const levels = targetLevels && (() => targetLevels(part.order));
@@ -101,7 +101,7 @@ function runGathering(
 
 const ROWS_NAMED = 10;
 
-function explain({ plan, backend, arena, rows, request }: Compiled, part: Part, { steps, nonFinite }: RunResult): Divergence {
+function explain({ plan, rebind, rows, request }: Compiled, part: Part, { steps, nonFinite }: RunResult): Divergence {
   const losses = plan.step.side.outputs.length;
   const guards = plan.training.commands.flatMap(({ kernel }, i) => (kernel === 'guard_finite' ? [i] : []));
   const step = part.firstStep + steps;
@@ -110,8 +110,7 @@ function explain({ plan, backend, arena, rows, request }: Compiled, part: Part, 
   const batchRows = part.order.subarray(steps * batchSize, (steps + 1) * batchSize);
   const found = findNonFinite({
     plan,
-    backend,
-    arena,
+    rebind,
     placed: rows.place(batchRows),
     batchRows,
     number: step,

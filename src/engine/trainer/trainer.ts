@@ -117,9 +117,10 @@ function endOf({ state }: TrainingRun, { training }: TrainRequest): TrainerStopR
 }
 
 function brokenOff(run: TrainingRun, result: Exclude<PartResult, { end: 'done' }>, latest: Metrics): TrainResult {
-  const shared = { ...keptOf(run), converged: false, metrics: latest, matrices: {} };
-  if (result.end === 'stopped') return { ...shared, stop_reason: 'abandoned' };
-  return { ...shared, stop_reason: 'divergence', divergence: result.divergence };
+  const shared = { converged: false, metrics: latest, matrices: {} };
+  if (result.end === 'stopped') return { ...keptOf(run), ...shared, stop_reason: 'abandoned' };
+  const divergence = result.explain();
+  return { ...keptOf(run), ...shared, stop_reason: 'divergence', divergence };
 }
 
 function keptOf(run: TrainingRun) {

@@ -51,8 +51,8 @@ export function compile(request: TrainRequest): Compiled {
   const plan = planJob({ spec, task, training, rows: split.train.length, weightsPerRow, furtherTargets });
   const backend = backendFor(request.backend, [plan.training, plan.evaluation]);
   const rows = rowFeeds(request, plan.inputs);
-  const { arena, sessions, release } = backend.bind([plan.training, plan.evaluation], request.training.threads);
-  return { request, plan, backend, arena, rows, sessions: { training: sessions[0]!, evaluation: sessions[1]! }, release };
+  const bound = backend.bind([plan.training, plan.evaluation], request.training.threads);
+  return { ...bound, request, plan, backend, rows, sessions: { training: bound.sessions[0]!, evaluation: bound.sessions[1]! } };
 }
 
 export function createTrainingRun(request: TrainRequest): TrainingRun {

@@ -81,13 +81,15 @@ describe.each(BACKENDS)('training on the %s backend', (backend) => {
     expect(reports).toEqual([]);
   });
 
-  it('stops at a non-finite feature without touching the weights', () => {
+  it('stops at a non-finite feature, says where it led to, and leaves the weights as they were', () => {
     const request = classification({}, { backend });
-    request.data.features[0] = Number.NaN;
-    const all = { ...request, split: { ...request.split, train: Int32Array.of(0, 1, 2) } };
-    const { result } = trainToEnd(all);
-    expect(result.divergence!.step).toBe(0);
-    for (const { data } of result.weights) expect(data.every(Number.isFinite)).toBe(true);
+    const few = { ...request, split: { ...request.split, train: Int32Array.of(0, 1, 2) } };
+    const untouched = { ...few, control: Int32Array.of(STOP.abandon, 0, 0, 0) };
+    const { weights } = trainToEnd(untouched).result;
+    request.data.features[request.data.featureWidth] = Number.NaN;
+    const { result } = trainToEnd(few);
+    expect(result.divergence).toMatchObject({ step: 0, layer: 'x', rows: [1] });
+    expect(result.weights).toEqual(weights);
   });
 
   it('leaves before the next step when it is to abandon the training', () => {

@@ -26,7 +26,10 @@ export const boundedMemory: Invariant = {
     });
     report.figure('largest memory of the API', `${Math.round(peak / MIB)} MiB`);
     report.check(peak < API_BYTES_MAX, `the API takes ${Math.round(peak / MIB)} MiB at most`);
-    const job = await trainTheLargest(world, api);
+    const dataset = await api.dataset('digits');
+    const largest = await largestAdmitted(api, dataset, dense);
+    const job = await trainTheLargest(world, api, { ...largest, status: 'succeeded' });
+    await trainTheLargest(world, api, { ...(await largestAdmitted(api, dataset, diverging)), status: 'failed' });
     const peakOfDownloads = await peakOf(api.pid, () => downloadStates(world, api, job));
     report.figure('largest memory of the API while states are read', `${Math.round(peakOfDownloads / MIB)} MiB`);
     report.check(peakOfDownloads < API_BYTES_MAX, `the API takes ${Math.round(peakOfDownloads / MIB)} MiB at most`);
@@ -44,24 +47,23 @@ async function peakOf(pid: number, act: () => Promise<unknown>): Promise<number>
   return peak;
 }
 
-/** The largest network of its kind that is accepted, in a worker that has trained nothing before. Returns the job's id. */
-async function trainTheLargest(world: World, api: Api): Promise<string> {
+/** A job that is the largest of its kind, in a worker that has trained nothing before. Returns its id. */
+async function trainTheLargest(world: World, api: Api, { accepted, refused, bytes, status }: Largest & { status: string }): Promise<string> {
   const { report } = world;
-  const dataset = await api.dataset('digits');
-  const admitted = await largestAdmitted(api, dataset);
-  const refused = await api.post('/v1/jobs', dense(dataset, admitted.units + 1));
-  report.check(refused.status === 422, `a job beyond the limit is refused: ${refused.status}`);
+  const reply = await api.post('/v1/jobs', refused);
+  report.check(reply.status === 422, `a job beyond the limit is refused: ${reply.status}`);
   const worker = await world.startWorker();
   const before = residentBytes(worker.pid);
-  const id = await api.job(dense(dataset, admitted.units));
+  const id = await api.job(accepted);
   const peak = await peakOf(worker.pid, async () => {
     report.injected('a job at the limit');
-    const { status } = await ended(world, api, id);
-    report.check(status === 'succeeded', `a job at the limit succeeds: ${status}`);
+    const job = await ended(world, api, id);
+    report.check(job.status === status, `a job at the limit has ${status}: ${job.status}`);
   });
-  const allowed = admitted.bytes + THREAD_BYTES;
-  const figure = `${Math.round((peak - before) / MIB)} MiB for a job announced to need ${Math.round(admitted.bytes / MIB)} MiB`;
-  report.figure('growth of the worker', figure);
+  await worker.stop();
+  const allowed = bytes + THREAD_BYTES;
+  const figure = `${Math.round((peak - before) / MIB)} MiB, announced were ${Math.round(bytes / MIB)} MiB`;
+  report.figure(`growth of a worker whose job has ${status}`, figure);
   report.check(peak - before < allowed, `a worker stays within what was announced: ${figure}`);
   return id;
 }
@@ -84,24 +86,36 @@ async function bytesOf({ body }: Response): Promise<number> {
   return bytes;
 }
 
-async function largestAdmitted(api: Api, dataset: string): Promise<{ units: number; bytes: number }> {
+interface Largest {
+  /** The largest that is accepted, with the memory it is announced to need, and one that is larger by a unit. */
+  readonly accepted: object;
+  readonly bytes: number;
+  readonly refused: object;
+}
+
+async function largestAdmitted(api: Api, dataset: string, kind: typeof dense): Promise<Largest> {
   let [units, tooMany, bytes] = [1, 100_000, 0];
   while (tooMany - units > 1) {
     const middle = Math.floor((units + tooMany) / 2);
-    const { body } = await api.post('/v1/models/validate', dense(dataset, middle));
+    const { body } = await api.post('/v1/models/validate', kind(dataset, middle));
     if (body?.valid === true) [units, bytes] = [middle, body.memory_bytes];
     else tooMany = middle;
   }
-  return { units, bytes };
+  return { accepted: kind(dataset, units), bytes, refused: kind(dataset, tooMany) };
 }
 
-function dense(dataset: string, units: number): object {
+/** One whose fault is looked for after its first updates. */
+function diverging(dataset: string, units: number): object {
+  return dense(dataset, units, { optimizer: { type: 'sgd', learning_rate: 1e30 } });
+}
+
+function dense(dataset: string, units: number, training: object = {}): object {
   const layers = [
     { type: 'dense', units, activation: 'relu' },
     { type: 'dense', units: 1024, activation: 'relu' },
     { type: 'dense', units: 10, activation: 'softmax' },
   ];
-  return { dataset, target: 'digit', spec: { layers }, training: { epochs: 2, batch_size: 256 } };
+  return { dataset, target: 'digit', spec: { layers }, training: { epochs: 2, batch_size: 256, ...training } };
 }
 
 async function flood({ report }: World, api: Api): Promise<void> {
