@@ -32,7 +32,7 @@ export default function runCommand(command: TrainCommand): void {
     post(command, runEpochs(command, states));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error) });
+    post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error), isDiskFull: isDiskFull(error) });
   } finally {
     states.close();
     command.port.close();

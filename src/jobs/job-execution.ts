@@ -18,11 +18,12 @@ import { partSizes } from '../training/window-request.ts';
 import type { EngineIdentity } from './checkpoint-match.ts';
 import { type ResumePoint, restoreNewest } from './checkpoint-restore.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { commitEpochs, DeterminismError } from './epoch-commit.ts';
+import { commitEpochs } from './epoch-commit.ts';
 import type { ClaimedJob, ExecutionStore } from './execution-store.ts';
 import { LeaseLostError } from './job-fence.ts';
 import { writeLog } from './job-log.ts';
-import { BROKEN, endLine, failureOf, type JobOutcome, outcomeOf, type StopCause } from './job-outcome.ts';
+import { endLine, type JobOutcome, outcomeOf, outcomeOfError, type StopCause, type Unsuccessful } from './job-outcome.ts';
+import type { JobProgress } from './job-store.ts';
 import { createProgressMeter, type ProgressMeter } from './progress-meter.ts';
 import { testedRates } from './tested-rates.ts';
 import { trainedModel } from './trained-model.ts';
@@ -69,9 +70,18 @@ const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release',
 
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
+const NO_ROOM_REST_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Newest checkpoints that stay where a request from before there was a choice does not say. */
 const KEEP_DEFAULT = 2;
+
+/** How an attempt ended that was not broken off by an error. */
+interface AttemptEnd {
+  readonly outcome: JobOutcome;
+  readonly progress: JobProgress;
+  /** What was trained on. */
+  readonly datasetSha256: string;
+}
 
 type ThreadEnd = Exclude<TrainEvent, ArrivedEpochs>;
 
@@ -81,7 +91,10 @@ export class JobExecution {
   readonly #job: ClaimedJob;
   #cause: StopCause | null = null;
   #training: TrainRun | null = null;
+  /** The last one that is stored. */
+  #epoch = 0;
   #isDiskFull = false;
+  readonly #leaving = new AbortController();
   #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(deps: ExecutionDeps, job: ClaimedJob) {
@@ -91,32 +104,39 @@ export class JobExecution {
 
   /** Runs until the job has ended, is given back or is lost. Rejects when its end could not be written. */
   async run(): Promise<void> {
-    const { executions, datasets, logger } = this.#deps;
-    const { lease, projectId, request } = this.#job;
+    const { executions, logger } = this.#deps;
+    const { lease } = this.#job;
     logger.info('job_claimed');
     const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
-    let data: OpenedTable | undefined;
-    let start: ResumePoint | null = null;
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
       if (this.#cause === 'release') return await this.#insist(() => executions.release(lease));
-      const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
-      const bytes = encodedBytes({ ...request, dataset });
-      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
-      start = await this.#insist(() => restoreNewest(this.#deps, lease, this.#job.attempt));
-      const resume = start === null ? {} : { resumeFrom: { fd: start.state.fd, bytes: start.state.bytes } };
-      const { schema, sha256 } = dataset;
-      const task = trainingTask({ request, table: data.table, schema, backend: this.#deps.backend, ...resume });
-      await this.#write(await this.#train(task, start), sha256);
+      await this.#write(await this.#attempt());
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
       logger.error({ err: error }, 'job_broken');
-      const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
-      const failure = failureOf(error) ?? BROKEN;
-      await this.#insist(() => writeLog(this.#deps.pool, lease, [{ level: 'error', message: failure.detail }]));
-      await this.#insist(() => executions.finishFailed(lease, stopReason, failure));
+      await this.#writeOther(outcomeOfError(error, this.#cause));
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #attempt(): Promise<AttemptEnd> {
+    const { datasets } = this.#deps;
+    const { lease, projectId, request, attempt } = this.#job;
+    let data: OpenedTable | undefined;
+    let start: ResumePoint | null = null;
+    try {
+      const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
+      const bytes = encodedBytes({ ...request, dataset });
+      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
+      start = await this.#insist(() => restoreNewest(this.#deps, lease, attempt));
+      this.#epoch = start?.epoch ?? 0;
+      const resume = start === null ? {} : { resumeFrom: { fd: start.state.fd, bytes: start.state.bytes } };
+      const { schema, sha256 } = dataset;
+      const task = trainingTask({ request, table: data.table, schema, backend: this.#deps.backend, ...resume });
+      return { ...(await this.#train(task, start)), datasetSha256: sha256 };
+    } finally {
       await Promise.all([data?.close(), start?.state.close()]);
     }
   }
@@ -126,6 +146,8 @@ export class JobExecution {
     if (this.#cause !== null && CAUSES_BY_RANK.indexOf(this.#cause) <= CAUSES_BY_RANK.indexOf(cause)) return;
     this.#cause = cause;
     this.#deps.logger.info({ cause }, 'job_stopping');
+    // Those by whom the job does not come back here at once.
+    if (cause !== 'stop' && cause !== 'time_limit') this.#leaving.abort();
     this.#stopTraining();
   }
 
@@ -152,18 +174,18 @@ export class JobExecution {
   }
 
   /** Trains to the end, whatever that is. */
-  async #train(task: TrainingTask, start: ResumePoint | null): Promise<{ outcome: JobOutcome; meter: ProgressMeter }> {
+  async #train(task: TrainingTask, start: ResumePoint | null): Promise<Omit<AttemptEnd, 'datasetSha256'>> {
     const { trainPool, now, logger } = this.#deps;
     const meter = meterOf(this.#job.request, { rows: task.table.rows, start, now });
     // No epoch is under way that would be worth finishing.
-    if (this.#cause === 'release') return { outcome: { kind: 'released' }, meter };
+    if (this.#cause === 'release') return { outcome: { kind: 'released' }, progress: meter.ended() };
     const run = trainPool.run(task);
     this.#training = run;
     // A stop that came while the data was read found no training.
     this.#stopTraining();
     const end = await this.#follow(run, { meter, firstStep: start?.step ?? 0 });
     if (end.type === 'failed') logger[this.#cause === null ? 'error' : 'info']({ reason: end.message, stack: end.stack }, 'thread_ended');
-    return { outcome: outcomeOf(end, this.#cause), meter };
+    return { outcome: outcomeOf(end, this.#cause), progress: meter.ended() };
   }
 
   async #follow(run: TrainRun, { meter, firstStep }: { meter: ProgressMeter; firstStep: number }): Promise<ThreadEnd> {
@@ -196,7 +218,10 @@ export class JobExecution {
     const store = (): Promise<void> =>
       commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep });
     try {
-      if (this.#isWanted()) await this.#insist(store);
+      if (this.#isWanted()) {
+        await this.#insist(store);
+        this.#epoch = progress.epoch;
+      }
       if (stateLost && this.#isWanted()) await this.#tellOfFullDisk(progress.epoch);
     } catch (error) {
       if (this.#isWanted()) throw error;
@@ -225,31 +250,46 @@ export class JobExecution {
     }
   }
 
-  async #write({ outcome, meter }: { outcome: JobOutcome; meter: ProgressMeter }, datasetSha256: string): Promise<void> {
-    const { executions, logger } = this.#deps;
+  async #write({ outcome, progress, datasetSha256 }: AttemptEnd): Promise<void> {
     const job = this.#job;
+    if (outcome.kind !== 'succeeded' && outcome.kind !== 'tested') return this.#writeOther(outcome);
+    await this.#tellOfEnd(outcome);
+    const ended = { job, progress, datasetSha256 };
+    const success = outcome.kind === 'tested' ? testedRates({ ...outcome, ...ended }) : trainedModel({ ...outcome, ...ended });
+    await this.#insist(() => this.#deps.executions.finishSucceeded(job, success));
+  }
+
+  async #tellOfEnd(outcome: Exclude<JobOutcome, { kind: 'lost' }>): Promise<void> {
+    const { logger, pool } = this.#deps;
     logger.info({ outcome: outcome.kind, ...('stopReason' in outcome && { stop_reason: outcome.stopReason }) }, 'job_outcome');
-    if (outcome.kind !== 'lost') await this.#insist(() => writeLog(this.#deps.pool, job.lease, [endLine(outcome, meter.ended().epoch)]));
+    await this.#insist(() => writeLog(pool, this.#job.lease, [endLine(outcome, this.#epoch)]));
+  }
+
+  /** Writes the end of an attempt that has nothing to show. */
+  async #writeOther(outcome: Unsuccessful): Promise<void> {
+    const { executions } = this.#deps;
+    const { lease } = this.#job;
+    if (outcome.kind !== 'lost') await this.#tellOfEnd(outcome);
     switch (outcome.kind) {
-      case 'succeeded': {
-        const model = trainedModel({ ...outcome, job, progress: meter.ended(), datasetSha256 });
-        return this.#insist(() => executions.finishSucceeded(job, model));
-      }
-      case 'tested': {
-        const success = testedRates({ ...outcome, job, progress: meter.ended(), datasetSha256 });
-        return this.#insist(() => executions.finishSucceeded(job, success));
-      }
       case 'failed':
-        return this.#insist(() => executions.finishFailed(job.lease, outcome.stopReason, outcome.error));
+        return this.#insist(() => executions.finishFailed(lease, outcome.stopReason, outcome.error));
       case 'left':
-        return this.#insist(() => executions.finishLeft(job.lease, outcome.stopReason));
+        return this.#insist(() => executions.finishLeft(lease, outcome.stopReason));
+      case 'no_room':
+        await this.#rest();
+        return this.#insist(() => executions.release(lease));
       case 'released':
-        return this.#insist(() => executions.release(job.lease));
+        return this.#insist(() => executions.release(lease));
       case 'lost':
         return;
       default:
         return outcome satisfies never;
     }
+  }
+
+  /** The job may well come back to this worker, which should not try it again and again. */
+  async #rest(): Promise<void> {
+    await sleep(NO_ROOM_REST_MS, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
   }
 
   /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */

@@ -1,5 +1,6 @@
 import { BlobError } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
+import { isDiskFull } from '../lib/nameless-file.ts';
 import type { TrainFailed, TrainFinished, TrainYielded } from '../threads/protocol.ts';
 import type { TestedRates, TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
@@ -14,13 +15,18 @@ export type StopCause = JobWish | 'lease_lost' | 'release' | 'time_limit';
 export type JobOutcome =
   | { readonly kind: 'succeeded'; readonly stopReason: StopReason; readonly trained: TrainedNetwork }
   | { readonly kind: 'tested'; readonly stopReason: StopReason; readonly tested: TestedRates }
+  | Unsuccessful;
+
+export type Unsuccessful =
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly kind: 'left'; readonly stopReason: 'cancelled' | 'user_stop' }
   | { readonly kind: 'released' }
+  /** The worker's disk is full: another worker may have room, or this one later. */
+  | { readonly kind: 'no_room' }
   | { readonly kind: 'lost' };
 
 /** What a user is told when it is not their doing; the log has the rest. */
-export const BROKEN: JobFailure = {
+const BROKEN: JobFailure = {
   code: 'internal',
   detail: 'The training broke on our side.',
   errors: [],
@@ -39,9 +45,25 @@ export function outcomeOf(end: TrainFinished | TrainFailed | TrainYielded, cause
     return 'rates' in end.trained ? rangeTested(end.trained) : trainerEnded(end.trained, cause);
   if (cause === 'release' || cause === 'pause') return { kind: 'released' };
   if (cause === 'stop' && end.type === 'finished') return STOPPED_EARLY;
-  if (end.type === 'failed' && end.refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...end.refusal, hint: null } };
+  return end.type === 'failed' ? threadFailed(end, cause) : withoutResult(cause);
+}
+
+function threadFailed({ refusal, isDiskFull }: TrainFailed, cause: StopCause | null): Unsuccessful {
+  if (refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...refusal, hint: null } };
+  return isDiskFull && cause !== 'time_limit' ? { kind: 'no_room' } : withoutResult(cause);
+}
+
+function withoutResult(cause: StopCause | null): Unsuccessful {
   if (cause === 'time_limit') return timeIsUp('limits.max_seconds passed, and the training did not come to a result soon after.');
   return { kind: 'failed', stopReason: 'error', error: BROKEN };
+}
+
+/** What becomes of a job whose attempt broke outside of its training: its data was read, or what it had learned was stored. */
+export function outcomeOfError(error: unknown, cause: StopCause | null): Unsuccessful {
+  if (isDiskFull(error))
+    return cause === 'time_limit' ? timeIsUp('limits.max_seconds passed on a worker without room.') : { kind: 'no_room' };
+  const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
+  return { kind: 'failed', stopReason, error: failureOf(error) ?? BROKEN };
 }
 
 /** Whether the thread left at a request, with nothing to show for it. A range test has nothing to show before its end. */
@@ -82,9 +104,9 @@ function trainerEnded(trained: TrainedNetwork, cause: StopCause | null): JobOutc
 }
 
 /** There is nothing yet that a stop could keep. */
-const STOPPED_EARLY: JobOutcome = { kind: 'left', stopReason: 'user_stop' };
+const STOPPED_EARLY: Unsuccessful = { kind: 'left', stopReason: 'user_stop' };
 
-function timeIsUp(detail: string): JobOutcome {
+function timeIsUp(detail: string): Unsuccessful {
   return { kind: 'failed', stopReason: 'time_limit', error: { code: 'time_limit', detail, errors: [], hint: 'Allow more time.' } };
 }
 
@@ -100,13 +122,15 @@ export function endLine(outcome: Exclude<JobOutcome, { kind: 'lost' }>, epoch: n
       return { level: 'info', message: `The job was left after epoch ${epoch}: ${outcome.stopReason}.` };
     case 'released':
       return { level: 'info', message: `The worker gives the job back after epoch ${epoch}.` };
+    case 'no_room':
+      return { level: 'warn', message: "The worker's disk has no room for what the job needs there: it gives the job back." };
     default:
       return outcome satisfies never;
   }
 }
 
 /** The failure a user is told for an error with a public face; null for all others. */
-export function failureOf(error: unknown): JobFailure | null {
+function failureOf(error: unknown): JobFailure | null {
   if (error instanceof AppError) return { code: error.code, detail: error.message, errors: error.options.errors ?? [], hint: null };
   if (error instanceof DeterminismError) {
     const detail = `Epoch ${error.epoch}, computed again after an interruption, came out different from before.`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CONTROL, STOP } from '../../src/engine/index.ts';
-import { outcomeOf } from '../../src/jobs/job-outcome.ts';
+import { outcomeOf, outcomeOfError } from '../../src/jobs/job-outcome.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { TrainFinished } from '../../src/threads/protocol.ts';
 import { checkTrainingRequest } from '../../src/training/check-training-request.ts';
@@ -44,10 +44,23 @@ describe('what becomes of a job', () => {
   });
 
   it('whose thread ended without a word', () => {
-    const end = { type: 'failed', message: 'gone', stack: null, refusal: null } as const;
+    const end = { type: 'failed', message: 'gone', stack: null, refusal: null, isDiskFull: false } as const;
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', stopReason: 'error' });
     expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'release')).toEqual({ kind: 'released' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
+  });
+
+  it('whose worker has a full disk', () => {
+    const end = { type: 'failed', message: 'ENOSPC', stack: null, refusal: null, isDiskFull: true } as const;
+    const error = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    for (const cause of [null, 'stop'] as const) {
+      expect(outcomeOf(end, cause)).toEqual({ kind: 'no_room' });
+      expect(outcomeOfError(error, cause)).toEqual({ kind: 'no_room' });
+    }
+    // It must not wait for room for ever.
+    expect(outcomeOf(end, 'time_limit')).toMatchObject({ kind: 'failed', stopReason: 'time_limit' });
+    expect(outcomeOfError(error, 'time_limit')).toMatchObject({ kind: 'failed', stopReason: 'time_limit' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
   });
 });

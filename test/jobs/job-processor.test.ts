@@ -1,10 +1,12 @@
 import { openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BlobSource, CHUNK_BYTES, createBlobStore } from '../../src/blobs/blob-store.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createDatasetService } from '../../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
+import type { OpenedTable } from '../../src/datasets/table-reader.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { createCheckpointStore } from '../../src/jobs/checkpoint-store.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
@@ -13,6 +15,7 @@ import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseKeeper } from '../../src/jobs/lease-keeper.ts';
 import { createTrainPool } from '../../src/threads/train-pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { IDENTITY, insertJob } from '../support/job-rows.ts';
 import { insertDataset, postJob } from '../support/training-jobs.ts';
 
@@ -29,6 +32,12 @@ const WIDE = {
   },
   training: { epochs: 1000, batch_size: 512, optimizer: { type: 'adam', learning_rate: 0.001 } },
 };
+
+const fullFile = (): number => openSync('/dev/full', 'r+');
+async function fullDisk(): Promise<never> {
+  await writeFile('/dev/full', 'x');
+  throw new Error('there is room on /dev/full');
+}
 
 describe('the processor of jobs', () => {
   let testDatabase: TestDatabase;
@@ -77,6 +86,15 @@ describe('the processor of jobs', () => {
       logger: pino({ level: 'silent' }),
     };
     return createJobProcessor({ ...deps, ...changed(deps) });
+  }
+
+  /** Of its log. */
+  async function warningsOf(jobId: string): Promise<string[]> {
+    const { rows } = await database.pool.query<{ message: string }>(
+      `SELECT data->>'message' AS message FROM job_event WHERE job_id = $1 AND type = 'log' AND data->>'level' = 'warn'`,
+      [jobId],
+    );
+    return rows.map(({ message }) => message);
   }
 
   const row = async (jobId: string) => (await database.pool.query('SELECT * FROM job WHERE id = $1', [jobId])).rows[0];
@@ -144,7 +162,7 @@ describe('the processor of jobs', () => {
   });
 
   it('goes on without checkpoints where the disk has no room for them, and says so once', async () => {
-    const trainPool = createTrainPool({ threads: 1, openStateFile: () => openSync('/dev/full', 'r+') });
+    const trainPool = createTrainPool({ threads: 1, openStateFile: fullFile });
     closing.push(trainPool.close);
     const processor = processorWith(() => ({ trainPool }));
     const dataset = await insertDataset(database.pool, 'digits');
@@ -153,12 +171,28 @@ describe('the processor of jobs', () => {
     expect(await row(jobId)).toMatchObject({ status: 'succeeded' });
     const { rows: checkpoints } = await database.pool.query('SELECT 1 FROM checkpoint WHERE job_id = $1', [jobId]);
     expect(checkpoints).toEqual([]);
-    const { rows: lines } = await database.pool.query(
-      `SELECT data->>'message' AS message FROM job_event WHERE job_id = $1 AND type = 'log' AND data->>'level' = 'warn'`,
-      [jobId],
-    );
-    expect(lines).toEqual([
-      { message: "The worker's disk has no room for the checkpoint after epoch 1: the training goes on without it." },
+    expect(await warningsOf(jobId)).toEqual([
+      "The worker's disk has no room for the checkpoint after epoch 1: the training goes on without it.",
     ]);
+  });
+
+  it.each([
+    ['what it reads', (table: OpenedTable) => table.close().then(fullDisk)],
+    ['its rows once they are encoded', async (table: OpenedTable) => ({ ...table, table: { ...table.table, rowsFd: fullFile() } })],
+  ])('gives a job back when the disk has no room for %s', async (_what, opened) => {
+    const processor = processorWith(({ datasets }) => ({
+      // More than may be in memory.
+      datasets: { ...datasets, openTable: async (project, id) => opened(await datasets.openTable(project, id, 1e12)) },
+    }));
+    const dataset = await insertDataset(database.pool, 'digits');
+    const jobId = await postJob(database.pool, dataset, WIDE);
+    const handled = processor.process(jobId);
+    const said = "The worker's disk has no room for what the job needs there: it gives the job back.";
+    await eventually('the log says why', async () => ((await warningsOf(jobId)).includes(said) ? true : null));
+    // It waits before it does, for it would be given the job again; but not once somebody wants something.
+    expect(await row(jobId)).toMatchObject({ status: 'running' });
+    await processor.releaseAll();
+    await handled;
+    expect(await row(jobId)).toMatchObject({ status: 'queued', attempt: 1, worker_id: null, error: null });
   });
 });

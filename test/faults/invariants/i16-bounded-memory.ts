@@ -48,7 +48,11 @@ async function peakOf(pid: number, act: () => Promise<unknown>): Promise<number>
 }
 
 /** A job that is the largest of its kind, in a worker that has trained nothing before. Returns its id. */
-async function trainTheLargest(world: World, api: Api, { accepted, refused, bytes, status }: Largest & { status: string }): Promise<string> {
+async function trainTheLargest(
+  world: World,
+  api: Api,
+  { accepted, refused, bytes, status }: Largest & { status: string },
+): Promise<string> {
   const { report } = world;
   const reply = await api.post('/v1/jobs', refused);
   report.check(reply.status === 422, `a job beyond the limit is refused: ${reply.status}`);
