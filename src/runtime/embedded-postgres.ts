@@ -141,7 +141,7 @@ async function servesDataDir(port: number, password: string, dataDir: string): P
   if (!(port > 0)) return false;
   const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
   try {
-    return await withClient(url, async (client) => {
+    return await withServer(url, async (client) => {
       const { rows } = await client.query<{ dir: string }>("SELECT current_setting('data_directory') AS dir");
       return rows[0] !== undefined && resolve(rows[0].dir) === dataDir;
     });
@@ -217,13 +217,13 @@ async function stopServer(pid: number): Promise<void> {
 }
 
 async function createDatabase(adminUrl: string, name: string): Promise<void> {
-  await withClient(adminUrl, async (client) => {
+  await withServer(adminUrl, async (client) => {
     const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
   });
 }
 
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+async function withServer<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new HeardClient({ connectionString: url, connectionTimeoutMillis: 2000 });
   try {
     await client.connect();

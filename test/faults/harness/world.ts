@@ -88,7 +88,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
       const port = await findFreePort();
       const env = { ...environment(asked), ROLE: 'api', PORT: String(port) };
       const process = await keep({ file: 'src/main.ts', env, ready: /server_ready/ }, asked.once);
-      const api = withClient(process, clientOf(`http://127.0.0.1:${port}`));
+      const api = apiOf(process, clientOf(`http://127.0.0.1:${port}`));
       kept.push(process);
       apis.push(api);
       return api;
@@ -113,7 +113,7 @@ export async function openWorld(options: WorldOptions): Promise<OpenWorld> {
 }
 
 /** The process with its calls; its getters stay getters. */
-function withClient(process: Kept, client: Client): Api {
+function apiOf(process: Kept, client: Client): Api {
   return Object.defineProperties(client, Object.getOwnPropertyDescriptors(process)) as Api;
 }
 
