@@ -27,8 +27,6 @@ export interface BlobStore {
   read(id: string): AsyncGenerator<Buffer>;
   /** The whole blob, checked against its hash. */
   readAll(id: string): Promise<Buffer>;
-  /** Reads the whole blob, of which nothing is kept, and throws unless it has the hash its owner knows. */
-  verify(id: string, sha256: string): Promise<void>;
   /** The whole blob in a temporary file, checked against the hash its owner knows; to be closed. */
   spool(id: string, sha256: string): Promise<Spool>;
   /** Bytes `start` (inclusive) to `end` (exclusive), cut to the blob's length. */
@@ -71,8 +69,6 @@ export function createBlobStore(pool: Pool): BlobStore {
       at += piece.length;
     }
   }
-  const readOnce = (id: string): AsyncGenerator<Buffer> => readRange(id, 0, Number.POSITIVE_INFINITY, oneMemory());
-
   return {
     write: writeBlob,
     info: (id) => readInfo(pool, id),
@@ -86,13 +82,8 @@ export function createBlobStore(pool: Pool): BlobStore {
       if (sha256Of(whole) !== sha256) throw new BlobError(id, OTHER_HASH);
       return whole;
     },
-    verify: async (id, sha256) => {
-      const hash = createHash('sha256');
-      for await (const piece of readOnce(id)) hash.update(piece);
-      if (hash.digest('hex') !== sha256) throw new BlobError(id, OTHER_HASH);
-    },
     spool: async (id, sha256) => {
-      const file = await spool(readOnce(id), () => undefined);
+      const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY, oneMemory()), () => undefined);
       if (file.sha256 === sha256) return file;
       await file.close();
       throw new BlobError(id, OTHER_HASH);

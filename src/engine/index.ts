@@ -39,9 +39,6 @@ export type {
 export {
   decodeWeights,
   encodeSafetensors,
-  HEAD_LENGTH_BYTES,
-  headBytes,
-  memoryFile,
   type ReadableFile,
   safetensorsPieces,
   weightsData,

@@ -1,6 +1,7 @@
 import type { FastifyError } from 'fastify';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { AppError, ERRORS } from '../errors.ts';
+import { isDiskFull } from '../lib/nameless-file.ts';
 import type { App, Reply, Request } from './app-type.ts';
 import { PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 
@@ -63,6 +64,13 @@ function appErrorOf(error: Error & { code?: unknown }, request: Request): AppErr
     return new AppError('dependency_unavailable', {
       detail: 'The database does not answer. Nothing was changed; try again shortly.',
       headers: { 'retry-after': '2' },
+      cause: error,
+    });
+  }
+  if (isDiskFull(error)) {
+    return new AppError('dependency_unavailable', {
+      detail: 'The disk of this server has no room for it. Nothing was changed; try again later.',
+      headers: { 'retry-after': '60' },
       cause: error,
     });
   }

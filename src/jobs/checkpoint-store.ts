@@ -52,7 +52,7 @@ const COLUMNS = `
 const FROM = 'FROM checkpoint c JOIN blob b ON b.id = c.blob_id JOIN job j ON j.id = c.job_id';
 
 /** Reads of the checkpoints of jobs, and their pins. */
-export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'readRange' | 'verify' | 'spool'> }) {
+export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick<BlobStore, 'spool'> }) {
   return {
     /** Newest first; `before` is the epoch of the last one seen. */
     async list(jobId: string, take: number, before: number | null = null): Promise<StoredCheckpoint[]> {

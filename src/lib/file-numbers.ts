@@ -11,6 +11,11 @@ export function readNumbers<Kind extends Numbers>(fd: number, position: number, 
   return numbers;
 }
 
+/** An open file of which one array at a time is read. */
+export function readableFile({ fd, bytes }: { readonly fd: number; readonly bytes: number }) {
+  return { bytes, read: (position: number, target: Uint8Array): void => void readNumbers(fd, position, target) };
+}
+
 /** Writes an array to a place in a file. */
 export function writeNumbers(fd: number, position: number, numbers: Numbers): void {
   move(numbers, (bytes, done) => writeSync(fd, bytes, 0, bytes.length, position + done));

@@ -8,6 +8,8 @@ export interface Spool {
   /** Of the bytes as they were sent. */
   readonly sha256: string;
   readonly open: () => AsyncIterable<Uint8Array>;
+  /** Bytes `start` (inclusive) to `end` (exclusive). */
+  readonly read: (start: number, end: number) => AsyncIterable<Uint8Array>;
   /** For threads of this process, until it is closed. */
   readonly fd: number;
   close(): Promise<void>;
@@ -27,17 +29,19 @@ export async function spool(stream: AsyncIterable<Uint8Array>, onBytes: (total: 
       await file.writeFile(piece);
       bytes += piece.length;
     }
-    return { bytes, sha256: hash.digest('hex'), open: () => readFrom(file), fd: file.fd, close: () => file.close() };
+    const read = (start: number, end: number) => readPart(file, start, Math.min(end, bytes));
+    return { bytes, sha256: hash.digest('hex'), open: () => read(0, bytes), read, fd: file.fd, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function* readFrom(file: FileHandle): AsyncGenerator<Uint8Array> {
-  for (let at = 0; ; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, at);
-    if (bytesRead === 0) return;
+async function* readPart(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; ) {
+    const length = Math.min(READ_BYTES, end - at);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at);
+    if (bytesRead === 0) throw new Error(`a spooled file ends ${end - at} bytes too soon`);
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;
   }

@@ -41,6 +41,7 @@ export async function weightsReply(
   { weights, format, fileName }: { weights: Promise<WeightsFile>; format: WeightsFormat; fileName: string },
 ): Promise<Reply> {
   const file = await weights;
+  closeAfter(reply, file);
   const etag = `"${file.etag}${format === 'json' ? '-json' : ''}"`;
   reply.headers({ etag, 'cache-control': 'private, no-cache', 'content-disposition': `attachment; filename="${fileName}.${format}"` });
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
@@ -54,6 +55,13 @@ export async function weightsReply(
   const { start, end } = range ?? { start: 0, end: file.bytes };
   if (range) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${file.bytes}`);
   return reply.header('content-length', end - start).send(Readable.from(file.read(start, end), { objectMode: false }));
+}
+
+/** Once all is sent, or the client has left, which it may have while the file was opened. */
+function closeAfter({ raw, log }: Reply, file: WeightsFile): void {
+  const close = (): void => void file.close().catch((error: unknown) => log.warn({ err: error }, 'weights_not_closed'));
+  if (raw.destroyed) close();
+  else raw.once('close', close);
 }
 
 function matches(header: string | undefined, etag: string): boolean {

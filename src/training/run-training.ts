@@ -11,7 +11,7 @@ import {
   testLearningRates,
   train,
 } from '../engine/index.ts';
-import { readNumbers } from '../lib/file-numbers.ts';
+import { readableFile } from '../lib/file-numbers.ts';
 import { openAgain } from '../lib/nameless-file.ts';
 import { type GoldenRows, goldenInstances, goldenRows } from '../models/golden-rows.ts';
 import type { Preprocessing } from '../preprocessing/index.ts';
@@ -76,7 +76,7 @@ export function* runTraining(
 /** The state as this thread reads it. */
 function openState({ fd, bytes }: StateFile): { readonly file: ReadableFile; close(): void } {
   const own = openAgain(fd, 'r');
-  return { file: { bytes, read: (at, target) => void readNumbers(own, at, target) }, close: () => closeSync(own) };
+  return { file: readableFile({ fd: own, bytes }), close: () => closeSync(own) };
 }
 
 function* runOn(

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import Type from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,6 +16,7 @@ beforeAll(async () => {
       app.get('/no-database', async () => {
         throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' });
       });
+      app.get('/full-disk', () => writeFile('/dev/full', 'x'));
       app.get('/limited', async () => {
         throw new AppError('limit_exceeded', {
           detail: 'Too many rows.',
@@ -89,6 +91,12 @@ describe('every error is a problem', () => {
     expectProblem(reply, { status: 503, code: 'dependency_unavailable' });
     expect(reply.headers.get('retry-after')).toBe('2');
     expect(JSON.stringify(reply.body)).not.toContain('10.0.0.7');
+  });
+
+  test('a disk that is full is 503 with Retry-After', async () => {
+    const reply = await call(`${server.url}/full-disk`);
+    expectProblem(reply, { status: 503, code: 'dependency_unavailable' });
+    expect(reply.headers.get('retry-after')).toBe('60');
   });
 
   test('a real route whose database is gone is 503 too, and works on when it is asked nothing of it', async () => {

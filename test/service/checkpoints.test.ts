@@ -84,6 +84,21 @@ describe('checkpoints of a job', () => {
     }
   });
 
+  test('are sent to their end although they are removed meanwhile', async () => {
+    // More than the buffers of a connection take.
+    const layers = [4096, 1000, 10].map((units, n) => ({ type: 'dense', units, activation: n < 2 ? 'relu' : 'softmax' }));
+    const training = { epochs: 1, batch_size: 512, optimizer: { type: 'sgd' } };
+    const job = await service.train({ ...digits(dataset, {}), spec: { layers }, training });
+    const [newest] = await listOf(job.id);
+    const url = `${service.url}/v1/jobs/${job.id}/checkpoints/${newest?.id}/weights`;
+    const whole = Buffer.from(await (await fetch(url)).arrayBuffer());
+    expect(whole.length).toBeGreaterThan(16e6);
+    const slow = await fetch(url);
+    expect((await service.remove(`/v1/jobs/${job.id}`)).status).toBe(204);
+    expect((await fetch(url)).status).toBe(404);
+    expect(Buffer.from(await slow.arrayBuffer()).equals(whole)).toBe(true);
+  });
+
   test('that are pinned stay, and pinning twice is pinning once', async () => {
     const { status, body: job } = await service.post('/v1/jobs', digits(dataset, { epochs: 40, checkpoint: { every_epochs: 1, keep: 1 } }));
     expect(status).toBe(202);

@@ -74,7 +74,7 @@ const DTYPES = {
 } as const;
 
 /** The first bytes of a file, which say how long its head is. */
-export const HEAD_LENGTH_BYTES = 8;
+const HEAD_LENGTH_BYTES = 8;
 const ALIGNMENT_BYTES = 8;
 /** The bound the format's own readers set. */
 const HEADER_BYTES_MAX = 100_000_000;
@@ -113,11 +113,6 @@ export function safetensorsHead(tensors: readonly TensorHead[], metadata: Readon
   new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
   header.set(text, HEAD_LENGTH_BYTES);
   return header;
-}
-
-/** How many bytes stand before the numbers, as the first `HEAD_LENGTH_BYTES` of a file say. */
-export function headBytes(start: Uint8Array): number {
-  return HEAD_LENGTH_BYTES + Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
 }
 
 /** Reads a file, or throws a `SafetensorsError`. The tensors are copies in header order. */
