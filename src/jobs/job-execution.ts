@@ -215,13 +215,13 @@ export class JobExecution {
   async #commit({ epochs, state, stateLost }: ArrivedEpochs, meter: ProgressMeter): Promise<void> {
     const progress = meter.afterEpochs(epochs);
     const keep = this.#job.request.training.checkpoint.keep ?? KEEP_DEFAULT;
-    const store = (): Promise<void> =>
-      commitEpochs(this.#deps, this.#job.lease, { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep });
+    const store = async (): Promise<void> => {
+      const batch = { epochs, state: state === null ? null : this.#whileWanted(state), progress, keep };
+      await commitEpochs(this.#deps, this.#job.lease, batch);
+      this.#epoch = progress.epoch;
+    };
     try {
-      if (this.#isWanted()) {
-        await this.#insist(store);
-        this.#epoch = progress.epoch;
-      }
+      if (this.#isWanted()) await this.#insist(store);
       if (stateLost && this.#isWanted()) await this.#tellOfFullDisk(progress.epoch);
     } catch (error) {
       if (this.#isWanted()) throw error;

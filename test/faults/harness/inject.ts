@@ -72,9 +72,11 @@ export async function checkpointBeyond({ report, query }: World, job: string, ep
   return found.over ? null : found.at;
 }
 
-/** Resolves when a job has a checkpoint beyond `epoch` and goes on. */
-export async function hasCheckpoint(world: World, job: string, epoch = 0): Promise<void> {
-  if ((await checkpointBeyond(world, job, epoch)) === null) throw new Error(`job ${job} ended before a fault could meet it`);
+/** The epoch a job has a checkpoint of beyond `epoch`, and from which it goes on. */
+export async function hasCheckpoint(world: World, job: string, epoch = 0): Promise<number> {
+  const reached = await checkpointBeyond(world, job, epoch);
+  if (reached === null) throw new Error(`job ${job} ended before a fault could meet it`);
+  return reached;
 }
 
 /** The one of the processes that runs the job, if one does. */
