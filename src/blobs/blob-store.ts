@@ -69,6 +69,7 @@ export function createBlobStore(pool: Pool): BlobStore {
       at += piece.length;
     }
   }
+
   return {
     write: writeBlob,
     info: (id) => readInfo(pool, id),

@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { weightsOfState } from '../engine/index.ts';
 import { readableFile } from '../lib/file-numbers.ts';
+import type { Spool } from '../lib/spool.ts';
 import type { WeightsFile } from '../models/weights-file.ts';
 
 /** What is known of a stored state. */
@@ -18,6 +19,15 @@ interface StoredState {
  */
 export async function openCheckpointWeights(blobs: Pick<BlobStore, 'spool'>, { blobId, sha256 }: StoredState): Promise<WeightsFile> {
   const state = await blobs.spool(blobId, sha256);
+  try {
+    return weightsFile(state, `${sha256}-weights`);
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+function weightsFile(state: Spool, etag: string): WeightsFile {
   const { head, spans } = weightsOfState(readableFile(state));
   const total = spans.reduce((sum, span) => sum + span.bytes, head.length);
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
@@ -30,5 +40,5 @@ export async function openCheckpointWeights(blobs: Pick<BlobStore, 'spool'>, { b
       before += span.bytes;
     }
   }
-  return { bytes: total, etag: `${sha256}-weights`, read, readAll: () => buffer(read(0, total)), close: state.close };
+  return { bytes: total, etag, read, readAll: () => buffer(read(0, total)), close: state.close };
 }
