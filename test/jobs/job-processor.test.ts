@@ -81,7 +81,7 @@ describe('the processor of jobs', () => {
         limits: loadConfig({}).limits,
         cacheBytesMax: 1e8,
       }),
-      backend: 'reference',
+      backend: 'auto',
       now,
       logger: pino({ level: 'silent' }),
     };
@@ -166,7 +166,8 @@ describe('the processor of jobs', () => {
     closing.push(trainPool.close);
     const processor = processorWith(() => ({ trainPool }));
     const dataset = await insertDataset(database.pool, 'digits');
-    const jobId = await postJob(database.pool, dataset, { ...WIDE, training: { ...WIDE.training, epochs: 3 } });
+    const checkpoint = { every_epochs: 1, every_seconds: 0 };
+    const jobId = await postJob(database.pool, dataset, { ...WIDE, training: { ...WIDE.training, epochs: 20, checkpoint } });
     await processor.process(jobId);
     expect(await row(jobId)).toMatchObject({ status: 'succeeded' });
     const { rows: checkpoints } = await database.pool.query('SELECT 1 FROM checkpoint WHERE job_id = $1', [jobId]);
