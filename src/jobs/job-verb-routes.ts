@@ -24,7 +24,7 @@ const VERBS: Readonly<Record<'cancel' | 'stop' | 'pause' | 'resume', Verb>> = {
     operationId: 'stopJob',
     summary: 'End a job with what it has learned so far',
     description:
-      'It succeeds with the stop reason `user_stop`; `early_stopping.restore_best` gives the best weights instead of the last. ' +
+      'It succeeds with the stop reason `user_stop` and the weights of its best epoch by `early_stopping.metric`, else by `val_loss` or `loss`. ' +
       'One that waits with a checkpoint needs a worker for that. Before the first epoch is done there is nothing to keep: the job is cancelled.',
     isDone: ({ stop_reason }) => stop_reason === 'user_stop',
   },

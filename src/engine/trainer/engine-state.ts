@@ -3,7 +3,7 @@
  * included) and counters are float64, so what is read back is what was there, bit by bit. Random numbers need no state.
  */
 
-import type { Block, WeightsLayout } from '../plan/weights-layout.ts';
+import { type Block, type WeightsLayout, weightsBlock } from '../plan/weights-layout.ts';
 import type { PlateauState } from '../schedules/schedule.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import type { ByteSpan, OpenTensorFile, ReadableFile, StoredTensor } from '../weights/safetensors.ts';
@@ -26,7 +26,7 @@ export interface RunState {
   /** Of the optimizer, before a schedule. */
   readonly learningRate: number;
   readonly tracked: TrackedEpochs;
-  /** Weights of the best epoch (trainable block, then the others), kept when they may have to come back. */
+  /** Weights of the best epoch (trainable block, then the others): a training that is stopped ends with them. */
   readonly bestWeights: Float32Array | null;
   /** What a schedule that looks at results has seen. */
   readonly plateau: PlateauState | null;
@@ -62,7 +62,8 @@ export function encodeState(state: RunState, memory: WeightsMemory, texts: State
   );
   const blocks = stateBlocks(layout).map((block, i) => tensor(`block/${i}`, viewOfBlock(block, arena)));
   const kept = [
-    ...(state.bestWeights ? [tensor('best', state.bestWeights)] : []),
+    // After its best epoch the weights are these.
+    ...(state.bestWeights && best?.epoch !== state.epoch ? [tensor('best', state.bestWeights)] : []),
     ...(perceptron?.earlier ? [tensor('earlier', perceptron.earlier)] : []),
   ];
   return safetensorsPieces([tensor('progress', progress), ...blocks, ...kept], {
@@ -127,7 +128,8 @@ export function restoreState(stored: ReadableFile, { layout, arena }: WeightsMem
   const [rate = 0, plateauBest = Number.NaN, plateauWait = 0, cooldown = 0] = progress.slice(PLATEAU_AT);
   const learningRate = progress[LEARNING_RATE_AT] ?? Number.NaN;
   const outcome = OUTCOMES[progress[OUTCOME_AT] ?? -1];
-  const [bestWeights, earlier] = ['best', 'earlier'].map((name) => file.read(name)?.data);
+  const earlier = file.read('earlier')?.data;
+  const bestWeights = bestEpoch === epoch ? viewOfBlock(weightsBlock(layout), arena).slice() : file.read('best')?.data;
   return {
     epoch,
     step,

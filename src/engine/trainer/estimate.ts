@@ -43,9 +43,8 @@ export function estimateTraining({ spec, task, training, rows, diagnostics = fal
   const flops = rowsTrained * plan.flopsPerRow.training + rows * plan.flopsPerRow.evaluation + steps * parameters * UPDATE_FLOPS;
   const { flopsPerSecond, secondsPerStep, secondsPerRow } = measureMachine();
   const seconds = flops / flopsPerSecond + steps * secondsPerStep + rowsTrained * secondsPerRow;
-  const best = training.early_stopping?.restore_best ? weightsBlock(plan.layout).bytes : 0;
   return {
-    memory_bytes: plan.arenaBytes + best + (diagnostics ? diagnosticsBytes(plan) : 0),
+    memory_bytes: plan.arenaBytes + weightsBlock(plan.layout).bytes + (diagnostics ? diagnosticsBytes(plan) : 0),
     flops,
     seconds_p50: seconds,
     seconds_p90: seconds * P90_OVER_P50,

@@ -89,8 +89,8 @@ function reportEpoch(
 
 /** The weights to keep and what they are worth, measured with them. */
 function finish(run: TrainingRun, request: TrainRequest, stop_reason: TrainerStopReason, latest: Metrics): TrainResult {
-  const { split, control } = request;
-  run.restoreBest();
+  const { split, control, training } = request;
+  if (stop_reason === 'concluded' || training.early_stopping?.restore_best) run.restoreBest();
   let results: Results = { metrics: {}, matrices: {} };
   for (const [prefix, rows] of [
     ['', split.train],

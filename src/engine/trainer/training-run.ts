@@ -95,12 +95,10 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
     evaluate: (order) => runPart(compiled, { side: 'evaluation', order, firstStep: state.step, learningRates: NO_UPDATES }),
     finishEpoch(metrics) {
       const tracked = trackEpoch(state.tracked, state.epoch, metric, metrics, training);
-      const isBest = tracked.best?.epoch === state.epoch;
-      const keep = training.early_stopping?.restore_best && isBest;
       const plateau = schedule.next(state.plateau, metrics);
       // Always in the same memory: each network of a large training would be garbage as large as the next.
-      const bestWeights = state.bestWeights ?? (keep ? new Float32Array(weights.length) : null);
-      if (keep) bestWeights?.set(weights);
+      const bestWeights = state.bestWeights ?? new Float32Array(weights.length);
+      if (tracked.best?.epoch === state.epoch) bestWeights.set(weights);
       state = { ...state, tracked, plateau, bestWeights };
     },
     diagnose() {

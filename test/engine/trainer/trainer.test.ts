@@ -5,7 +5,6 @@ import { estimateTraining } from '../../../src/engine/trainer/estimate.ts';
 import { planJob } from '../../../src/engine/trainer/job-plan.ts';
 import { loadPredictor } from '../../../src/engine/trainer/predictor.ts';
 import { train } from '../../../src/engine/trainer/trainer.ts';
-import type { TrainingOptions } from '../../../src/engine/trainer/training.ts';
 import { memoryFile } from '../../../src/engine/weights/safetensors.ts';
 import { hasAddon } from '../../native/native-addon.ts';
 import { BACKENDS } from '../backends-here.ts';
@@ -102,7 +101,7 @@ describe.each(BACKENDS)('training on the %s backend', (backend) => {
     expect(Atomics.load(request.control, CONTROL.steps)).toBe(3 * 4);
   });
 
-  it('concludes with the weights it has and the metrics measured with them', () => {
+  it('concludes with the weights of its best epoch and the metrics measured with them', () => {
     const request = classification({}, { backend });
     const { result, reports } = trainToEnd(request, ({ epoch }) => {
       if (epoch === 3) Atomics.store(request.control, CONTROL.stop, STOP.conclude);
@@ -112,6 +111,23 @@ describe.each(BACKENDS)('training on the %s backend', (backend) => {
     expect(Object.keys(result.metrics)).toEqual(['loss', 'accuracy', 'val_loss', 'val_accuracy', 'test_loss', 'test_accuracy']);
     expect(result.metrics['val_loss']).toBe(reports[2]!.metrics['val_loss']);
     expect(Atomics.load(request.control, CONTROL.steps)).toBe(3 * 4);
+  });
+
+  it('concludes with its best epoch, too, when later ones were worse and it was resumed after them', () => {
+    const optimizer = { ...momentum, learning_rate: 0.3 };
+    const request = classification({ epochs: 30, optimizer }, { backend });
+    const { reports, states } = trainToEnd(request);
+    const losses = reports.map(({ metrics }) => metrics['val_loss']!);
+    const lowest = Math.min(...losses);
+    expect(losses.at(-1)).toBeGreaterThan(lowest);
+    const concluded = states.map((state) => {
+      const control = Int32Array.of(STOP.conclude, 0, 0, 0);
+      return trainToEnd({ ...request, training: { ...request.training, epochs: 31 }, control, resumeFrom: memoryFile(state) }).result;
+    });
+    for (const [epoch, { stop_reason, best, metrics }] of concluded.entries()) {
+      const least = Math.min(...losses.slice(0, epoch + 1));
+      expect([stop_reason, best?.epoch, metrics['val_loss']]).toEqual(['concluded', losses.indexOf(least) + 1, least]);
+    }
   });
 
   it('says which backend ran', () => {
@@ -142,20 +158,6 @@ describe('the trainer', () => {
     const smallest = Math.min(...reports.map(({ metrics }) => metrics['val_loss']!));
     expect(result.best).toEqual({ epoch: reports.length - 2, metric: 'val_loss', value: smallest });
     expect(result.metrics['val_loss']).toBe(smallest);
-  });
-
-  it('concludes with the best weights when they were asked for, also if it was resumed and has done no epoch since', () => {
-    const optimizer = { ...momentum, learning_rate: 0.3 };
-    const request = classification({ epochs: 60, optimizer, early_stopping: { ...patient, patience: 50 } });
-    const whole = trainToEnd(request);
-    const bestEpoch = whole.result.best!.epoch;
-    expect(bestEpoch).toBeLessThan(whole.states.length);
-    const control = Int32Array.of(STOP.conclude, 0, 0, 0);
-    const { reports, result } = trainToEnd({ ...request, control, resumeFrom: memoryFile(whole.states.at(-2)!) });
-    expect(reports).toEqual([]);
-    expect(result).toMatchObject({ stop_reason: 'concluded', best: whole.result.best });
-    expect(result.metrics).toEqual(whole.result.metrics);
-    expect(result.weights).toEqual(whole.result.weights);
   });
 
   it('takes a higher accuracy for the better one', () => {
@@ -198,10 +200,11 @@ describe('the trainer', () => {
 });
 
 describe('the estimate', () => {
-  it('names exactly the bytes of the arena and grows with the epochs', () => {
+  it('names exactly the bytes of the arena and of the best weights, and grows with the epochs', () => {
     const { spec, task, training, data } = classification();
     const estimate = estimateTraining({ spec, task, training, rows: data.rows });
-    expect(estimate.memory_bytes).toBe(planJob({ spec, task, training, rows: data.rows }).arenaBytes);
+    const { arenaBytes, layout } = planJob({ spec, task, training, rows: data.rows });
+    expect(estimate.memory_bytes).toBe(arenaBytes + layout.trainable.bytes + layout.others.bytes);
     const [one, two, three] = [1, 2, 3].map((epochs) =>
       estimateTraining({ spec, task, training: { ...training, epochs }, rows: data.rows }),
     );
@@ -218,16 +221,6 @@ describe('the estimate', () => {
     // All weights, gradients and slots, and beside them the activations of a batch, none in the place of another: the 12 units
     // of `hidden`, before and after relu and dropout, and the 3 of `out`.
     expect(copy).toBeGreaterThan(planJob(request).step.from + training.batch_size * (12 + 3) * 4);
-  });
-
-  it('counts the best weights that early stopping keeps', () => {
-    const { spec, task, training, data } = classification();
-    const stopping = { metric: 'val_loss', patience: 3, min_delta: 0, restore_best: true } as const;
-    const bytes = (early_stopping: TrainingOptions['early_stopping']) =>
-      estimateTraining({ spec, task, training: { ...training, early_stopping }, rows: data.rows }).memory_bytes;
-    const { trainable, others } = planJob({ spec, task, training, rows: data.rows }).layout;
-    expect(bytes(stopping) - bytes(null)).toBe(trainable.bytes + others.bytes);
-    expect(bytes({ ...stopping, restore_best: false })).toBe(bytes(null));
   });
 
   it('plans networks far too large to allocate', () => {
