@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { openDataDir } from './data-dir.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { findRedisServer, startEmbeddedRedis } from './embedded-redis.ts';
-import { keepPostgresRunning } from './postgres-keeper.ts';
+import { type KeptServer, keepServerRunning } from './server-keeper.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** The servers this one stands on, given from outside or started here. */
@@ -27,7 +27,7 @@ export async function startBackingServers(config: ServersConfig, logger: Logger,
   }
   const [database, redis] = await Promise.all([
     openPostgres(config, logger, shutdown),
-    embedsRedis ? openRedis(config, shutdown) : givenRedis(config),
+    embedsRedis ? openRedis(config, logger, shutdown) : givenRedis(config),
   ]);
   if (redis === null && config.queue === 'redis')
     throw new Error('QUEUE=redis, but there is neither a REDIS_URL nor a redis-server on PATH');
@@ -44,23 +44,35 @@ interface NamedServer {
 async function openPostgres(config: ServersConfig, logger: Logger, shutdown: Shutdown): Promise<NamedServer> {
   if (config.databaseUrl !== null) return { url: config.databaseUrl, name: `PostgreSQL at ${new URL(config.databaseUrl).host}` };
   const server = await startEmbeddedPostgres({ dataDir: join(resolve(config.dataDir), 'postgres'), database: 'alma' });
-  shutdown.add('postgres', server.stop, () => interrupt(server.pid, 'SIGINT'));
-  const keeper = keepPostgresRunning(server, logger);
-  shutdown.add('postgres_keeper', keeper.close);
+  keep({ name: 'postgres', server, endSignal: 'SIGINT' }, logger, shutdown);
   return { url: server.url, name: `${server.dataDir} (embedded PostgreSQL)` };
 }
 
-async function openRedis(config: ServersConfig, shutdown: Shutdown): Promise<NamedServer | null> {
+async function openRedis(config: ServersConfig, logger: Logger, shutdown: Shutdown): Promise<NamedServer | null> {
   const program = await findRedisServer();
   if (program === null) return null;
   const server = await startEmbeddedRedis(program, join(resolve(config.dataDir), 'redis'));
-  shutdown.add('redis', server.stop, () => interrupt(server.pid, 'SIGTERM'));
+  keep({ name: 'redis', server, endSignal: 'SIGTERM' }, logger, shutdown);
   return { url: server.url, name: `in Redis (private ${program})` };
 }
 
 async function givenRedis({ redisUrl, queue }: ServersConfig): Promise<NamedServer | null> {
   if (redisUrl === null || queue === 'postgres') return null;
   return { url: redisUrl, name: `in Redis at ${new URL(redisUrl).host}` };
+}
+
+interface OwnServer {
+  readonly name: 'postgres' | 'redis';
+  readonly server: KeptServer & { stop(): Promise<void> };
+  /** Asks the process for a fast end. */
+  readonly endSignal: NodeJS.Signals;
+}
+
+/** Keeps a server running until it is stopped with the service; its keeper is closed first. */
+function keep({ name, server, endSignal }: OwnServer, logger: Logger, shutdown: Shutdown): void {
+  shutdown.add(name, server.stop, () => interrupt(server.pid, endSignal));
+  const keeper = keepServerRunning({ name, server, logger, isEnding: shutdown.hasBegun });
+  shutdown.add(`${name}_keeper`, keeper.close);
 }
 
 /** Asks for a fast end without waiting for it; the servers run in process groups of their own and end by themselves. */

@@ -12,18 +12,15 @@ import { HeardClient } from '../db/heard-client.ts';
 import { findFreePort } from './port.ts';
 import { locatePostgres, type PostgresFiles } from './postgres-files.ts';
 import { isProcessAlive, readCommandLine, waitForExit } from './process-alive.ts';
+import type { KeptServer } from './server-keeper.ts';
 
-export interface EmbeddedPostgres {
+export interface EmbeddedPostgres extends KeptServer {
   readonly url: string;
-  /** Of the process that serves now. */
-  readonly pid: number;
   readonly dataDir: string;
   /** The database was created by this start. */
   readonly fresh: boolean;
   /** The server was already running, left behind by a killed parent. */
   readonly adopted: boolean;
-  /** Starts the server again, under the same address, after its process has died. */
-  restart(): Promise<void>;
   /** Fast shutdown: open transactions are rolled back. */
   stop(): Promise<void>;
 }

@@ -8,17 +8,29 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { findFreePort } from './port.ts';
 import { isProcessAlive, readCommandLine, waitForExit } from './process-alive.ts';
+import type { KeptServer } from './server-keeper.ts';
 
-export interface EmbeddedRedis {
+export interface EmbeddedRedis extends KeptServer {
   readonly url: string;
-  readonly pid: number;
   stop(): Promise<void>;
 }
 
-interface Instance {
-  readonly pid: number;
+/** Stays the same when the server is started again: its clients know it. */
+interface Address {
   readonly port: number;
   readonly password: string;
+}
+
+interface Instance extends Address {
+  readonly pid: number;
+}
+
+/** Where the server works. */
+interface Place {
+  readonly program: string;
+  readonly dir: string;
+  /** The file that names the running instance. */
+  readonly note: string;
 }
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
@@ -42,21 +54,42 @@ export async function findRedisServer(): Promise<string | null> {
 /** Starts the program with its data in `dir`, or takes over the one that already works there. */
 export async function startEmbeddedRedis(program: string, dir: string): Promise<EmbeddedRedis> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const note = join(dir, 'instance.json');
-  const instance = (await adopt(note)) ?? (await start(program, dir, note));
+  const place = { program, dir, note: join(dir, 'instance.json') };
+  let instance = (await adopt(place.note)) ?? (await start(place, await newAddress()));
   return {
     url: urlOf(instance),
-    pid: instance.pid,
+    get pid() {
+      return instance.pid;
+    },
+    restart: async () => {
+      instance = await start(place, instance);
+    },
     stop: async () => {
       await stopServer(instance.pid);
-      await rm(note, { force: true });
+      await rm(place.note, { force: true });
     },
   };
 }
 
-async function start(program: string, dir: string, note: string): Promise<Instance> {
-  const port = await findFreePort();
-  const password = randomBytes(18).toString('hex');
+async function newAddress(): Promise<Address> {
+  return { port: await findFreePort(), password: randomBytes(18).toString('hex') };
+}
+
+async function start(place: Place, { port, password }: Address): Promise<Instance> {
+  const pid = await spawnServer(place, { port, password });
+  const instance = { pid, port, password };
+  try {
+    await writeFile(place.note, JSON.stringify(instance), { mode: 0o600 });
+    if (!(await answers(instance, START_TIMEOUT_MS))) throw new Error(`${place.program} did not start`);
+    return instance;
+  } catch (error) {
+    // Nobody else knows of it: left alone it would hold the port against the next try.
+    await stopServer(pid);
+    throw error;
+  }
+}
+
+async function spawnServer({ program, dir }: Place, { port, password }: Address): Promise<number> {
   // An own process group: Ctrl-C at the terminal must not reach it before this process.
   const child = spawn(program, ['-'], { cwd: dir, detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
   child.unref();
@@ -71,12 +104,9 @@ async function start(program: string, dir: string, note: string): Promise<Instan
     'save ""',
     'maxmemory-policy noeviction',
   ];
+  child.stdin.on('error', () => undefined); // It died before it read them: told by its silence.
   child.stdin.end(`${settings.join('\n')}\n`);
-  const instance = { pid: child.pid ?? 0, port, password };
-  await writeFile(note, JSON.stringify(instance), { mode: 0o600 });
-  if (await answers(instance, START_TIMEOUT_MS)) return instance;
-  await stopServer(instance.pid);
-  throw new Error(`${program} did not start`);
+  return child.pid ?? 0;
 }
 
 async function adopt(note: string): Promise<Instance | null> {
@@ -113,7 +143,7 @@ async function answers(instance: Instance, timeoutMs: number): Promise<boolean> 
   }
 }
 
-function urlOf({ port, password }: Instance): string {
+function urlOf({ port, password }: Address): string {
   return `redis://:${password}@127.0.0.1:${port}`;
 }
 

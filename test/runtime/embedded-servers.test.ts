@@ -1,4 +1,5 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -62,6 +63,40 @@ describe('embedded servers', () => {
     expect(second).toMatchObject({ adopted: false });
     expect(await query(second.url, 'SELECT n FROM kept')).toEqual([{ n: 7 }]);
     await second.stop();
+  });
+
+  test.skipIf(redisProgram === null)(
+    'a Redis that was killed is started again under its address, with its data, again and again',
+    async () => {
+      const redis = await startEmbeddedRedis(redisProgram ?? '', join(dir, 'redis'));
+      const client = new Redis(redis.url);
+      client.on('error', () => undefined); // It connects again by itself.
+      await client.set('kept', '7');
+      for (let times = 0; times < 2; times++) {
+        const { pid } = redis;
+        process.kill(pid, 'SIGKILL');
+        await expectGone(pid);
+        await redis.restart();
+        expect(redis.pid).not.toBe(pid);
+        expect(await client.get('kept')).toBe('7');
+      }
+      client.disconnect();
+      await redis.stop();
+      expect(isProcessAlive(redis.pid)).toBe(false);
+    },
+  );
+
+  test.skipIf(redisProgram === null)('a Redis whose port is taken does not start, and starts once it is free', async () => {
+    const redis = await startEmbeddedRedis(redisProgram ?? '', join(dir, 'redis'));
+    process.kill(redis.pid, 'SIGKILL');
+    await expectGone(redis.pid);
+    const other = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => other.listen(Number(new URL(redis.url).port), '127.0.0.1', resolve));
+    await expect(redis.restart()).rejects.toThrow('did not start');
+    await new Promise((resolve) => other.close(resolve));
+    await redis.restart();
+    expect(isProcessAlive(redis.pid)).toBe(true);
+    await redis.stop();
   });
 
   test.skipIf(redisProgram === null)('Redis needs its password and never evicts a doorbell', async () => {

@@ -1,7 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findRedisServer } from '../../src/runtime/embedded-redis.ts';
+import { findRedisServer, startEmbeddedRedis } from '../../src/runtime/embedded-redis.ts';
 import { type OwnRedis, ownPostgres, ownRedis } from '../support/backing-servers.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectGone } from '../support/processes.ts';
 import { type Service, startService } from '../support/service.ts';
 
 const EPOCHS = 60;
@@ -18,7 +22,8 @@ function digits(dataset: string, epochs = EPOCHS) {
 /** These tests end and start servers again: only those that the service started for itself. */
 const OWN_SERVERS = { DATABASE_URL: '', REDIS_URL: '', WORKER_CONCURRENCY: '1', LOG_LEVEL: 'info' };
 
-const stores = (await findRedisServer()) === null ? (['postgres'] as const) : (['redis', 'postgres'] as const);
+const redisProgram = await findRedisServer();
+const stores = redisProgram === null ? (['postgres'] as const) : (['redis', 'postgres'] as const);
 
 describe.each(stores)('a service with its queue on %s', (kind) => {
   let service: Service;
@@ -117,41 +122,71 @@ describe.each(stores)('a service with its queue on %s', (kind) => {
   );
 });
 
-describe.runIf(stores.length === 2)('a service with a Redis that fails', () => {
+describe.runIf(redisProgram !== null)('a service with a Redis that fails', () => {
   let service: Service;
-  const broken: OwnRedis[] = [];
+  const closing: (() => Promise<void>)[] = [];
 
   afterEach(async () => {
     await service.stop();
-    // A server that a test started again is no longer the service's own to end.
-    for (const server of broken.splice(0)) await server.end('SIGKILL').catch(() => undefined);
+    for (const close of closing.splice(0)) await close();
   });
 
-  /** The first job, of so many epochs, runs; two others wait. */
-  async function startWithJobs(epochs = EPOCHS) {
-    service = await startService({ ...OWN_SERVERS, QUEUE: 'redis' });
-    const redis = await ownRedis(service.dataDir);
+  /** The first job runs; two others wait. */
+  async function startWithJobs(redisUrl = '') {
+    service = await startService({ ...OWN_SERVERS, QUEUE: 'redis', REDIS_URL: redisUrl });
     const dataset = await service.dataset('digits');
     const jobs: string[] = [];
-    for (const count of [epochs, 2, 2]) jobs.push((await service.post('/v1/jobs', digits(dataset, count))).body.id);
+    for (const count of [EPOCHS, 2, 2]) jobs.push((await service.post('/v1/jobs', digits(dataset, count))).body.id);
     await eventually('the first one runs', async () => ((await service.get(`/v1/jobs/${jobs[0]}`)).body.progress.epoch >= 1 ? true : null));
-    return { redis, dataset, jobs };
+    return { dataset, jobs };
+  }
+
+  /** A Redis that is not the service's own: nobody but the test starts it again. */
+  async function startRedis(): Promise<OwnRedis & { url: string }> {
+    const dir = await mkdtemp(join(tmpdir(), 'alma-redis-'));
+    const { url } = await startEmbeddedRedis(redisProgram ?? '', join(dir, 'redis'));
+    const redis = await ownRedis(dir);
+    closing.push(async () => {
+      await redis.end('SIGKILL').catch(() => undefined); // It is gone already.
+      await rm(dir, { recursive: true, force: true });
+    });
+    return { ...redis, url };
   }
 
   const expectSucceeded = async (jobs: readonly string[]): Promise<void> => {
     for (const job of jobs) expect(await service.ended(job)).toMatchObject({ status: 'succeeded', attempt: 1 });
   };
 
+  const logged = (event: string): string[] => service.lines.filter((line) => line.includes(event));
+
+  it('starts its own again after SIGKILL, each time, and loses neither the running nor the waiting jobs nor a new one', async () => {
+    const { dataset, jobs } = await startWithJobs();
+    for (const times of [1, 2]) {
+      await (await ownRedis(service.dataDir)).end('SIGKILL');
+      const late = await service.post('/v1/jobs', digits(dataset, 1));
+      expect(late.status).toBe(202);
+      jobs.push(late.body.id);
+      await eventually('it is started again', () => (logged('redis_restarted').length === times ? true : null));
+    }
+    await expectSucceeded(jobs);
+    expect((await service.train(digits(dataset, 1))).status).toBe('succeeded');
+    expect(logged('redis_died')).toHaveLength(2);
+    const { pid } = JSON.parse(await readFile(join(service.dataDir, 'redis/instance.json'), 'utf8'));
+    await service.stop();
+    await expectGone(pid);
+    expect(logged('redis_restart')).toHaveLength(2);
+  });
+
   it('finishes the running and the waiting jobs although it forgot them all', async () => {
-    const { redis, jobs } = await startWithJobs();
-    await redis.flush();
+    const { jobs } = await startWithJobs();
+    await (await ownRedis(service.dataDir)).flush();
     await expectSucceeded(jobs);
   });
 
   it('takes jobs while it is away, finishes the running one, and the others once it is back', async () => {
-    const { redis, dataset, jobs } = await startWithJobs();
+    const redis = await startRedis();
+    const { dataset, jobs } = await startWithJobs(redis.url);
     await redis.end('SIGKILL');
-    broken.push(redis);
     const late = await service.post('/v1/jobs', digits(dataset, 1));
     expect(late.status).toBe(202);
     const [cancelled = '', ...others] = jobs.toReversed();
@@ -162,7 +197,8 @@ describe.runIf(stores.length === 2)('a service with a Redis that fails', () => {
   });
 
   it('gives the running job back and ends in good order although it is away', async () => {
-    const { redis, jobs } = await startWithJobs();
+    const redis = await startRedis();
+    const { jobs } = await startWithJobs(redis.url);
     await redis.end('SIGKILL');
     const { body: workers } = await service.get('/v1/workers');
     const running: string = workers.data[0].jobs[0];
