@@ -97,8 +97,9 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
       const tracked = trackEpoch(state.tracked, state.epoch, metric, metrics, training);
       const plateau = schedule.next(state.plateau, metrics);
       // Always in the same memory: each network of a large training would be garbage as large as the next.
-      const bestWeights = state.bestWeights ?? new Float32Array(weights.length);
-      if (tracked.best?.epoch === state.epoch) bestWeights.set(weights);
+      const isBest = tracked.best?.epoch === state.epoch;
+      const bestWeights = state.bestWeights ?? (isBest ? new Float32Array(weights.length) : null);
+      if (isBest) bestWeights?.set(weights);
       state = { ...state, tracked, plateau, bestWeights };
     },
     diagnose() {
@@ -122,20 +123,27 @@ export function createTrainingRun(request: TrainRequest): TrainingRun {
   };
 }
 
+const NOTHING_TRACKED: RunState['tracked'] = { best: null, wait: 0 };
 const NO_UPDATES = new Float64Array(0);
 
 /** Where a run begins, but for what its schedule begins with. */
 function startState(request: TrainRequest, compiled: Compiled, memory: WeightsMemory): RunState {
   const { training, resumeFrom } = request;
-  if (resumeFrom) {
-    const state = restoreState(resumeFrom, memory);
-    const { learning_rate: given } = training.optimizer;
-    return given === 'auto' ? state : { ...state, learningRate: given };
-  }
+  if (resumeFrom) return fitted(restoreState(resumeFrom, memory), request);
   const learningRate = training.optimizer.learning_rate === 'auto' ? findRate(request, compiled, memory) : training.optimizer.learning_rate;
   firstWeights(memory, request);
   const perceptron = training.optimizer.type === 'perceptron' ? ({ outcome: 'learning', earlier: null } as const) : null;
-  return { epoch: 0, step: 0, learningRate, tracked: { best: null, wait: 0 }, bestWeights: null, plateau: null, perceptron };
+  return { epoch: 0, step: 0, learningRate, tracked: NOTHING_TRACKED, bestWeights: null, plateau: null, perceptron };
+}
+
+/** A state as a request goes on from it that may be another than the one which made it: what was seen for other options is void. */
+function fitted(state: RunState, { training, split }: TrainRequest): RunState {
+  const { learning_rate: given } = training.optimizer;
+  const learningRate = given === 'auto' ? state.learningRate : given;
+  const plateau = learningRate === state.learningRate ? state.plateau : null;
+  const isTracked = state.tracked.best?.metric === trackedMetric(training, split.validation.length > 0);
+  const best = isTracked ? {} : { tracked: NOTHING_TRACKED, bestWeights: null };
+  return { ...state, learningRate, plateau, ...best };
 }
 
 /** The rate a range test suggests for the very weights and rows of the job; the optimizer's default where the loss never falls. */

@@ -130,6 +130,22 @@ describe.each(BACKENDS)('training on the %s backend', (backend) => {
     }
   });
 
+  it('goes on with other options than those its state was made with, and judges by them alone', () => {
+    const request = classification({ epochs: 6, early_stopping: { ...patient, patience: 50 } }, { backend });
+    const whole = trainToEnd(request);
+    const resumeFrom = memoryFile(whole.states[3]!);
+    const early_stopping = { metric: 'val_accuracy', patience: 50, min_delta: 0, restore_best: false };
+    const { reports, result } = trainToEnd({ ...request, training: { ...request.training, early_stopping }, resumeFrom });
+    const accuracies = reports.map(({ metrics }) => metrics['val_accuracy']!);
+    expect(accuracies).toHaveLength(2);
+    const value = Math.max(...accuracies);
+    expect(result.best).toEqual({ epoch: 5 + accuracies.indexOf(value), metric: 'val_accuracy', value });
+    // Without early stopping the last weights count, also if the state has better ones.
+    const last = trainToEnd({ ...request, training: { ...request.training, early_stopping: null } });
+    const forked = trainToEnd({ ...request, training: { ...request.training, early_stopping: null }, resumeFrom });
+    expect(forked.result.weights).toEqual(last.result.weights);
+  });
+
   it('says which backend ran', () => {
     expect(trainToEnd(classification({ epochs: 1 }, { backend })).result.backend).toBe(selectBackend(backend).variant);
   });
