@@ -12,7 +12,7 @@ import type { ImportLimits, ImportOutcome } from './import-outcome.ts';
 import { importRows } from './json-import.ts';
 import type { RequestedColumn, Table } from './table.ts';
 import { encodeTable } from './table-file.ts';
-import { createTableReader, type OpenedTable } from './table-reader.ts';
+import { createTableReader, type OpenedTable, type OpenOptions } from './table-reader.ts';
 import { readRows, type Value } from './table-rows.ts';
 
 export interface DatasetServiceDeps {
@@ -104,12 +104,15 @@ export function createDatasetService(deps: DatasetServiceDeps) {
     loadTable,
 
     /** The table for a training whose rows take `encodedBytes` once encoded: in memory, or where that is too much on disk. */
-    openTable: async (project: string, id: string, encodedBytes: number): Promise<OpenedTable> =>
-      tables.open(await find(project, id), encodedBytes),
+    openTable: async (project: string, id: string, options: OpenOptions): Promise<OpenedTable> =>
+      tables.open(await find(project, id), options),
   };
 }
 
-/** The bytes go first, in a transaction of their own: they are many, and the other one should be short. */
+/**
+ * The bytes go first, in a transaction of their own: they are many, and the other one should be short. When that one fails they
+ * stay, for its answer may be all that got lost: housekeeping removes what no dataset refers to.
+ */
 async function keepTable(
   { store, blobs, database }: DatasetServiceDeps,
   project: string,
@@ -118,12 +121,7 @@ async function keepTable(
 ): Promise<DatasetInfo> {
   const blob = await withTransaction(database.pool, (client) => blobs.write(client, piecesOf(table)));
   const dataset = { id: newId('dataset'), name, rows: table.rows, bytes: blob.bytes, sha256: blob.sha256, schema, blobId: blob.id };
-  try {
-    return await store.create(project, dataset, alongside);
-  } catch (error) {
-    await blobs.remove(database.pool, [blob.id]);
-    throw error;
-  }
+  return store.create(project, dataset, alongside);
 }
 
 async function importContent(

@@ -12,6 +12,13 @@ export interface OpenedTable {
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** What the rows take once they are encoded. */
+  readonly encodedBytes: number;
+  /** Ends the reading of a table that is brought to disk, with an AbortError. */
+  readonly signal?: AbortSignal;
+}
+
 export interface TableReaderDeps {
   readonly blobs: Pick<BlobStore, 'readAll' | 'spool'>;
   /** Bytes of tables kept in memory. */
@@ -27,8 +34,8 @@ export function createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes }: 
     return cache.get(sha256, async () => decodeTable(await blobs.readAll(blobId)));
   };
 
-  async function openOnDisk({ rows, sha256, blobId }: StoredDataset): Promise<OpenedTable> {
-    const file = await blobs.spool(blobId, sha256);
+  async function openOnDisk({ rows, sha256, blobId }: StoredDataset, signal?: AbortSignal): Promise<OpenedTable> {
+    const file = await blobs.spool(blobId, sha256, signal);
     try {
       const encoded = await openNamelessFile();
       const table = { rows, tableFd: file.fd, rowsFd: encoded.fd, bytesAtOnce: bytesAtOnce(datasetMemoryBytes) };
@@ -48,8 +55,8 @@ export function createTableReader({ blobs, cacheBytesMax, datasetMemoryBytes }: 
     /** The whole table, from memory when it was used lately. */
     load,
     /** The table in memory, or in files where its rows, which take `encodedBytes` more once encoded, would take too much. */
-    async open(dataset: StoredDataset, encodedBytes: number): Promise<OpenedTable> {
-      if (dataset.bytes + encodedBytes > datasetMemoryBytes) return openOnDisk(dataset);
+    async open(dataset: StoredDataset, { encodedBytes, signal }: OpenOptions): Promise<OpenedTable> {
+      if (dataset.bytes + encodedBytes > datasetMemoryBytes) return openOnDisk(dataset, signal);
       return { table: await load(dataset), close: () => Promise.resolve() };
     },
   };

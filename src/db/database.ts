@@ -35,6 +35,9 @@ export interface DatabaseOptions {
 }
 
 const IDLE_TRANSACTION_MS = 10_000;
+const CONNECT_MS = 5000;
+/** The removal of gigabytes takes more than moments. */
+const STATEMENT_MS = 30_000;
 
 /** Opens one pool, shared by Prisma and the plain statements. */
 export function openDatabase(url: string, options: DatabaseOptions): Database {
@@ -43,14 +46,16 @@ export function openDatabase(url: string, options: DatabaseOptions): Database {
     Client: HeardClient,
     connectionString: url,
     max: options.poolSize,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: CONNECT_MS,
     // Longer than the server may take: a network that swallows the answer must not keep a caller waiting for ever.
-    query_timeout: 35_000,
-    options: `-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=${idleMs}`,
+    query_timeout: STATEMENT_MS + 5000,
+    options: `-c statement_timeout=${STATEMENT_MS} -c lock_timeout=5000 -c idle_in_transaction_session_timeout=${idleMs}`,
   });
   // Without a listener a backend that ends while idle would end this process too.
   pool.on('error', options.onError);
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  // Prisma's own limit would roll back after 5 s what a statement may still be at.
+  const transactionOptions = { maxWait: CONNECT_MS, timeout: STATEMENT_MS };
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
     prisma,
     pool,

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { removeCheckpoints } from './checkpoint-keeping.ts';
+import { removeUnpinned } from './checkpoint-keeping.ts';
 
 /** How long, and how much of, the checkpoints of jobs that have ended are kept. */
 export interface CheckpointLimits {
@@ -46,7 +46,7 @@ async function removeFound(client: PoolClient, found: string, parameters: readon
       WHERE job.status IN ('succeeded', 'failed', 'cancelled') FOR UPDATE OF job SKIP LOCKED`,
     [...parameters],
   );
-  return removeCheckpoints(
+  return removeUnpinned(
     client,
     rows.map(({ id }) => id),
   );

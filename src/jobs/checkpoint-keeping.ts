@@ -42,23 +42,35 @@ export async function thinCheckpoints(client: PoolClient, jobId: string, keep: n
         AND epoch NOT IN (SELECT epoch FROM checkpoint WHERE job_id = $1 ORDER BY epoch DESC LIMIT $2)`,
     [jobId, keep],
   );
-  await removeCheckpoints(
+  await removeUnpinned(
     client,
     rows.map(({ id }) => id),
   );
 }
 
-/** Removes checkpoints, with their bytes unless a fork shares them. Returns how many there were. */
-export async function removeCheckpoints(client: PoolClient, ids: readonly string[]): Promise<number> {
+/** Removes checkpoints, pinned ones too, with their bytes unless a fork shares them. Returns how many there were. */
+export function removeCheckpoints(client: PoolClient, ids: readonly string[]): Promise<number> {
+  return removeWhere(client, 'id = ANY($1)', ids);
+}
+
+/**
+ * Makes room: removes those of the checkpoints that are not pinned, and returns how many these were. Whoever chose them saw no
+ * pin, but there may be one by now. The deletion waits for one that is being made, and then looks at the row again.
+ */
+export function removeUnpinned(client: PoolClient, ids: readonly string[]): Promise<number> {
+  return removeWhere(client, 'id = ANY($1) AND NOT pinned', ids);
+}
+
+async function removeWhere(client: PoolClient, condition: string, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0;
-  const { rows } = await client.query<{ jobId: string; blobId: string }>(
-    'DELETE FROM checkpoint WHERE id = ANY($1) RETURNING job_id AS "jobId", blob_id AS "blobId"',
+  const { rows } = await client.query<{ id: string; jobId: string; blobId: string }>(
+    `DELETE FROM checkpoint WHERE ${condition} RETURNING id, job_id AS "jobId", blob_id AS "blobId"`,
     [ids],
   );
   await client.query(
     `UPDATE job SET best = regexp_replace(best::text, '"checkpoint" *: *"[^"]*"', '"checkpoint":null')::json
       WHERE id = ANY($1) AND best ->> 'checkpoint' = ANY($2)`,
-    [rows.map(({ jobId }) => jobId), ids],
+    [rows.map(({ jobId }) => jobId), rows.map(({ id }) => id)],
   );
   // A statement of its own: it sees the row of a fork that was written while the first one waited for it.
   await client.query('DELETE FROM blob WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM checkpoint WHERE blob_id = blob.id)', [

@@ -146,10 +146,16 @@ function weightsOf({ weightsBlobId, status }: StoredJob): string {
   throw new AppError('state_conflict', { detail });
 }
 
-function conflict(event: OwnerEvent, { before, allowed }: Asked): AppError {
+function conflict(event: OwnerEvent, { before, allowed, hasDataset }: Asked): AppError {
   const { status, wish } = before;
-  const now = wish === null ? `The job is ${status}` : `The job is ${status} and is asked to ${wish}`;
-  const instead = allowed.length === 0 ? 'nothing can be asked of it' : `what can be asked is ${allowed.join(', ')}`;
+  const asked = wish === null ? '' : ` and is asked to ${wish}`;
+  const lost = event.type === 'retry' && !hasDataset ? ' and its dataset was deleted' : '';
   const verb = event.type === 'retry' ? `retry from ${event.from}` : event.type;
-  return new AppError('state_conflict', { detail: `${now}: it cannot ${verb}; ${instead}.`, members: { job_status: status, allowed } });
+  const detail = `The job is ${status}${asked}${lost}: it cannot ${verb}; ${whatIsLeft(status, allowed)}.`;
+  return new AppError('state_conflict', { detail, members: { job_status: status, allowed } });
+}
+
+function whatIsLeft(status: string, allowed: readonly string[]): string {
+  if (allowed.length > 0) return `what can be asked is ${allowed.join(', ')}`;
+  return isTerminal(status) ? 'it can only be deleted' : 'nothing else can be asked of it';
 }

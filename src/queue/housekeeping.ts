@@ -25,9 +25,9 @@ export interface HousekeepingDeps {
 }
 
 /** Removes what nobody asks for any more, now and every few minutes. Any number of processes may run it; one at a time works. */
-export function startHousekeeping({ pool, checkpointLimits, onError }: HousekeepingDeps): { close(): Promise<void> } {
+export function startHousekeeping(deps: HousekeepingDeps): { close(): Promise<void> } {
   let closed = false;
-  const loop = startLoop(() => tidy(pool, checkpointLimits, () => closed).then(() => undefined), { intervalMs: INTERVAL_MS, onError });
+  const loop = startLoop(() => tidy(deps, () => closed).then(() => undefined), { intervalMs: INTERVAL_MS, onError: deps.onError });
   return {
     close: () => {
       closed = true;
@@ -36,9 +36,10 @@ export function startHousekeeping({ pool, checkpointLimits, onError }: Housekeep
   };
 }
 
-/** One round, ended early when it is to close. */
-export async function tidy(pool: Pool, checkpointLimits: CheckpointLimits, isClosing: () => boolean): Promise<Removed> {
-  const remove = (batch: number, removeBatch: RemoveBatch): Promise<number> => removeAll(pool, { batch, removeBatch, isClosing });
+/** One round, ended early when it is to close. What fails is reported, and what comes after it has its turn. */
+export async function tidy(deps: HousekeepingDeps, isClosing: () => boolean): Promise<Removed> {
+  const { checkpointLimits } = deps;
+  const remove = (batch: number, removeBatch: RemoveBatch): Promise<number> => removeAll(deps, { batch, removeBatch, isClosing });
   const rows =
     (sql: string): RemoveBatch =>
     async (client, batch) =>
@@ -74,13 +75,23 @@ const FORGOTTEN_BLOBS = `
 const DEAD_WORKERS = `
   DELETE FROM worker WHERE id IN (SELECT id FROM worker WHERE last_heartbeat_at < now() - interval '1 day' LIMIT $1)`;
 
-async function removeAll(pool: Pool, options: { batch: number; removeBatch: RemoveBatch; isClosing: () => boolean }): Promise<number> {
-  const { batch, removeBatch, isClosing } = options;
+interface Removal {
+  readonly batch: number;
+  readonly removeBatch: RemoveBatch;
+  readonly isClosing: () => boolean;
+}
+
+/** Removes batch after batch until one is not full; returns how many things there were. Reports a failure instead of throwing it. */
+async function removeAll({ pool, onError }: HousekeepingDeps, { batch, removeBatch, isClosing }: Removal): Promise<number> {
   let total = 0;
-  while (!isClosing()) {
-    const removed = await withTransaction(pool, async (client) => ((await isMine(client)) ? removeBatch(client, batch) : 0));
-    total += removed;
-    if (removed < batch) break;
+  try {
+    while (!isClosing()) {
+      const removed = await withTransaction(pool, async (client) => ((await isMine(client)) ? removeBatch(client, batch) : 0));
+      total += removed;
+      if (removed < batch) break;
+    }
+  } catch (error) {
+    onError(error instanceof Error ? error : new Error(String(error)));
   }
   return total;
 }

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withTransaction } from '../../src/db/transaction.ts';
 import { encodeSafetensors } from '../../src/engine/index.ts';
 import type { ClaimedJob } from '../../src/jobs/execution-store.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { call } from '../support/app.ts';
+import { eventually } from '../support/eventually.ts';
 import { irisRequest, type JobsApp, startJobsApp } from './jobs-app.ts';
 
 let app: JobsApp;
@@ -47,6 +50,16 @@ async function failed(): Promise<string> {
   return lease.jobId;
 }
 
+const retry = (id: string) => call(`${app.url}/v1/jobs/${id}/retry`, { method: 'POST' });
+
+/** Whether a statement waits for a row that another one holds. */
+async function isAnyoneWaiting(): Promise<boolean> {
+  const { rowCount } = await app.database.pool.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rowCount !== 0;
+}
+
 describe('cancelling a job', () => {
   test('a queued one ends at once and will not be rung for', async () => {
     const id = await queued();
@@ -80,10 +93,73 @@ describe('cancelling a job', () => {
     expect([status, body.code]).toEqual([409, 'state_conflict']);
   });
 
+  test('one that has succeeded and kept no checkpoint can only be deleted', async () => {
+    const { body } = await app.cancel(await succeeded());
+    expect(body).toMatchObject({ detail: 'The job is succeeded: it cannot cancel; it can only be deleted.', allowed: [] });
+  });
+
   test('one that does not exist is not found, a malformed id is said to be malformed', async () => {
     expect((await app.cancel(newId('job'))).status).toBe(404);
     const { status, body } = await app.cancel('job_1');
     expect([status, body.code]).toEqual([400, 'invalid_id']);
+  });
+});
+
+describe('asking something of a job', () => {
+  const pause = (id: string) => call(`${app.url}/v1/jobs/${id}/pause`, { method: 'POST' });
+
+  test('that would change nothing is not offered', async () => {
+    const id = await queued();
+    expect((await retry(id)).body).toMatchObject({ code: 'state_conflict', allowed: ['cancel', 'stop', 'pause'] });
+    await app.cancel(id);
+    expect((await pause(id)).body).toMatchObject({ code: 'state_conflict', allowed: ['retry from checkpoint', 'retry from start'] });
+  });
+
+  test('that its worker is to leave waits for that', async () => {
+    const { lease } = await running();
+    await app.cancel(lease.jobId);
+    const { body } = await pause(lease.jobId);
+    const detail = 'The job is running and is asked to cancel: it cannot pause; nothing else can be asked of it.';
+    expect(body).toMatchObject({ detail, allowed: [] });
+  });
+});
+
+describe('retrying a job', () => {
+  const deleted = 'and its dataset was deleted: it cannot retry from checkpoint; it can only be deleted.';
+
+  /** A cancelled job on a dataset of its own. */
+  async function cancelled(): Promise<{ id: string; dataset: string }> {
+    const { body } = await call(`${app.url}/v1/datasets`, { method: 'POST', body: { builtin: 'iris' } });
+    const { id } = (await app.post(irisRequest(body.id))).body;
+    await app.cancel(id);
+    return { id, dataset: body.id };
+  }
+
+  test('whose dataset was deleted is a conflict that says so, and changes nothing', async () => {
+    const { id, dataset } = await cancelled();
+    expect((await call(`${app.url}/v1/datasets/${dataset}`, { method: 'DELETE' })).status).toBe(204);
+    const before = (await app.get(`/v1/jobs/${id}`)).body;
+    expect(await retry(id)).toMatchObject({
+      status: 409,
+      body: { code: 'state_conflict', detail: `The job is cancelled ${deleted}`, job_status: 'cancelled', allowed: [] },
+    });
+    expect((await app.get(`/v1/jobs/${id}`)).body).toEqual(before);
+  });
+
+  test('whose dataset is being deleted waits for that', async () => {
+    const { id } = await cancelled();
+    const { retrying } = await withTransaction(app.database.pool, async (client) => {
+      await client.query('UPDATE job SET dataset_id = NULL WHERE id = $1', [id]);
+      const retrying = retry(id);
+      await eventually('the retry waits for the row', async () => ((await isAnyoneWaiting()) ? true : null));
+      return { retrying };
+    });
+    expect(await retrying).toMatchObject({ status: 409, body: { detail: `The job is cancelled ${deleted}` } });
+  });
+
+  test('that has its dataset puts it into the queue', async () => {
+    const { id } = await cancelled();
+    expect(await retry(id)).toMatchObject({ status: 202, body: { status: 'queued', retries: 1 } });
   });
 });
 

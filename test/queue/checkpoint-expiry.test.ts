@@ -6,6 +6,7 @@ import { insertCheckpoint, removeCheckpoints, thinCheckpoints } from '../../src/
 import { copyStart, holdCheckpoint } from '../../src/jobs/job-fork-store.ts';
 import { tidy } from '../../src/queue/housekeeping.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { IDENTITY, insertJob } from '../support/job-rows.ts';
 
 const STATE_BYTES = 1000;
@@ -46,7 +47,13 @@ describe('checkpoints of ended jobs', () => {
 
   const epochsOf = async (jobId: string): Promise<number[]> =>
     (await query('SELECT epoch FROM checkpoint WHERE job_id = $1 ORDER BY epoch', [jobId])).map(({ epoch }) => epoch);
-  const round = ({ days = 7, bytesMax = 1e9 } = {}) => tidy(database.pool, { days, bytesMax }, () => false);
+  const onError = (error: Error) => expect.unreachable(error.message);
+  const round = ({ days = 7, bytesMax = 1e9 } = {}) =>
+    tidy({ pool: database.pool, checkpointLimits: { days, bytesMax }, onError }, () => false);
+
+  /** Whether a statement waits for a row that another one holds. */
+  const isAnyoneWaiting = async (): Promise<boolean> =>
+    (await query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length > 0;
 
   it('lose all but the newest and the pinned ones when they are old, bytes included', async () => {
     const old = await jobWith([1, 2, 3, 4], { status: 'failed', days: 8 });
@@ -89,6 +96,44 @@ describe('checkpoints of ended jobs', () => {
     const [best] = await query('SELECT id FROM checkpoint WHERE job_id = $1 AND epoch = 2', [jobId]);
     await inTransaction((client) => removeCheckpoints(client, [best.id]));
     expect((await query('SELECT best FROM job WHERE id = $1', [jobId]))[0].best).toEqual({ epoch: 2, checkpoint: null });
+  });
+
+  it.each<[string, { status: string; days?: number }, (jobId: string) => Promise<unknown>]>([
+    ['thinned', { status: 'running' }, (jobId) => inTransaction((client) => thinCheckpoints(client, jobId, 1))],
+    ['too old', { status: 'failed', days: 8 }, () => round()],
+    ['too much', { status: 'failed' }, () => round({ bytesMax: 0 })],
+  ])('that are pinned after they were found %s, and before they are removed, stay whole', async (_, state, makeRoom) => {
+    const jobId = await jobWith([1, 2, 3], state);
+    await query(
+      `UPDATE job SET best = json_build_object('epoch', 3, 'checkpoint', (SELECT id FROM checkpoint WHERE job_id = $1 AND epoch = 2)) WHERE id = $1`,
+      [jobId],
+    );
+    const [best] = await query('SELECT best::text FROM job WHERE id = $1', [jobId]);
+    // The pin is not seen while they are chosen, and is there when the deletion has waited for its row.
+    const { making } = await inTransaction(async (client) => {
+      await client.query('UPDATE checkpoint SET pinned = true WHERE job_id = $1 AND epoch = 2', [jobId]);
+      const making = makeRoom(jobId);
+      await eventually('the deletion waits for the pin', async () => ((await isAnyoneWaiting()) ? true : null));
+      return { making };
+    });
+    await making;
+    expect(await epochsOf(jobId)).toEqual([2, 3]);
+    expect(await query('SELECT count(*)::int AS blobs FROM blob')).toEqual([{ blobs: 2 }]);
+    expect(await query('SELECT best::text FROM job WHERE id = $1', [jobId])).toEqual([best]);
+  });
+
+  it('that are pinned go with the others where all of them are to go', async () => {
+    const jobId = await jobWith([1, 2], { status: 'failed' });
+    const pinned = await query('UPDATE checkpoint SET pinned = true WHERE job_id = $1 RETURNING id', [jobId]);
+    expect(
+      await inTransaction((client) =>
+        removeCheckpoints(
+          client,
+          pinned.map(({ id }) => id),
+        ),
+      ),
+    ).toBe(2);
+    expect(await query('SELECT count(*)::int AS blobs FROM blob')).toEqual([{ blobs: 0 }]);
   });
 
   it('keep the bytes that a fork shares, until the fork gives them up as well', async () => {

@@ -28,7 +28,9 @@ describe('housekeeping', () => {
 
   const query = async (sql: string, values: unknown[] = []) => (await database.pool.query(sql, values)).rows;
   const LIMITS = { days: 7, bytesMax: 1e9 };
-  const round = (limits = LIMITS) => tidy(database.pool, limits, () => false);
+  const failed = (error: Error) => expect.unreachable(error.message);
+  const round = ({ onError = failed }: { onError?: (error: Error) => void } = {}) =>
+    tidy({ pool: database.pool, checkpointLimits: LIMITS, onError }, () => false);
 
   async function write(bytes: string, age: string): Promise<string> {
     const { id } = await withTransaction(database.pool, (client) => blobs.write(client, Buffer.from(bytes)));
@@ -114,6 +116,27 @@ describe('housekeeping', () => {
     }
     expect(await round()).toEqual({ ...NOTHING, workers: 1 });
     expect(await query('SELECT id FROM worker')).toEqual([{ id: 'wrk_silent' }]);
+  });
+
+  it.each([
+    ['idempotency_key', { blobs: 1, workers: 1 }],
+    ['blob', { idempotencyKeys: 1, workers: 1 }],
+    ['worker', { idempotencyKeys: 1, blobs: 1 }],
+  ])('reports that it cannot remove from %s, and does everything else', async (table, others) => {
+    await write('forgotten', '2 hours');
+    await query(
+      `INSERT INTO idempotency_key (project_id, route, key, request_hash, status, headers, body, created_at)
+       VALUES ('prj_default', 'POST /v1/jobs', 'old', 'x', 202, '{}', '{}', now() - interval '3 days')`,
+    );
+    await query(
+      `INSERT INTO worker (id, pid, host, version, backend, slots, last_heartbeat_at)
+       VALUES ('wrk_dead', 1, 'here', '1', 'reference', 1, now() - interval '2 days')`,
+    );
+    await query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not from here'; END $$`);
+    await query(`CREATE TRIGGER refuse BEFORE DELETE ON ${table} EXECUTE FUNCTION refuse()`);
+    const errors: Error[] = [];
+    expect(await round({ onError: (error) => errors.push(error) })).toEqual({ ...NOTHING, ...others });
+    expect(errors.map(({ message }) => message)).toEqual(['not from here']);
   });
 
   it('is done once by any number of processes at the same time', async () => {

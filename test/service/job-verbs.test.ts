@@ -198,17 +198,17 @@ describe('what the owner of a job asks', () => {
     ['retry', { from: 'start' }],
   ])('%s %o of a job that has succeeded is a conflict that names its state', async (verb, body) => {
     const reply = await ask(undisturbed.id, verb, body);
-    expect(reply).toMatchObject({ status: 409, body: { code: 'state_conflict', job_status: 'succeeded', allowed: [] } });
-    expect(reply.body.detail).toContain('The job is succeeded');
+    expect(reply).toMatchObject({ status: 409, body: { code: 'state_conflict', job_status: 'succeeded', allowed: ['fork'] } });
+    expect(reply.body.detail).toMatch(/^The job is succeeded: it cannot .*; what can be asked is fork\.$/);
   });
 
   test('a conflict says what can be asked instead', async () => {
     const id = await underWay({ epochs: 100_000 });
     const { body } = await ask(id, 'retry');
-    expect(body).toMatchObject({ code: 'state_conflict', job_status: 'running', allowed: ['cancel', 'stop', 'pause', 'resume'] });
+    expect(body).toMatchObject({ code: 'state_conflict', job_status: 'running', allowed: ['cancel', 'stop', 'pause', 'fork'] });
     await ask(id, 'cancel');
     await service.ended(id);
-    expect((await ask(id, 'pause')).body.allowed).toEqual(['cancel', 'retry from checkpoint', 'retry from start']);
+    expect((await ask(id, 'pause')).body.allowed).toEqual(['retry from checkpoint', 'retry from start', 'fork']);
     expect((await ask(id, 'fork', { checkpoint: 'ckpt_01J00000000000000000000000' })).status).toBe(404);
     expect((await ask('job_01J00000000000000000000000', 'pause')).status).toBe(404);
   });

@@ -44,10 +44,18 @@ const OWNER_EVENTS: readonly OwnerEvent[] = [
   { type: 'retry', from: 'start' },
 ];
 
-/** What an owner can ask now, as `cancel`, `retry from start`, …. */
-export function allowedVerbs(state: JobLife, now: number): string[] {
-  const allowed = OWNER_EVENTS.filter((event) => step(state, event, now).refusal === null);
-  return allowed.map((event) => (event.type === 'retry' ? `retry from ${event.from}` : event.type));
+/**
+ * What an owner can ask now that would change something, as `cancel`, `retry from start`, `fork`, …. A job whose dataset was
+ * deleted cannot be retried.
+ */
+export function allowedVerbs(state: JobLife, now: number, { hasDataset }: { hasDataset: boolean }): string[] {
+  const allowed = OWNER_EVENTS.filter((event) => (hasDataset || event.type !== 'retry') && isChange(state, step(state, event, now)));
+  const verbs = allowed.map((event) => (event.type === 'retry' ? `retry from ${event.from}` : event.type));
+  return state.hasCheckpoint ? [...verbs, 'fork'] : verbs;
+}
+
+function isChange(before: JobLife, { state, effects, refusal }: Step): boolean {
+  return refusal === null && (state !== before || effects.length > 0);
 }
 
 const UNBORN: Omit<JobLife, 'status' | 'hasCheckpoint'> = {
