@@ -1,7 +1,7 @@
 import type { FastifyError } from 'fastify';
 import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { AppError, ERRORS } from '../errors.ts';
-import { isDiskFull } from '../lib/nameless-file.ts';
+import { isDiskFull } from '../lib/machine-fault.ts';
 import type { App, Reply, Request } from './app-type.ts';
 import { PROBLEM_CONTENT_TYPE, problemOf } from './problem.ts';
 

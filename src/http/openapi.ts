@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema } from 'fastify';
 import type { App } from './app-type.ts';
-import { Problem } from './schemas.ts';
+import { problemReply } from './schemas.ts';
 
 const DESCRIPTION = `Training as a service: post a network and a dataset, get a trained model that answers predictions.
 
@@ -22,7 +22,7 @@ const TAGS = [
 /** Marks an operation on its way into the document, in which every body would be required otherwise. */
 const BODY_OPTIONAL = 'x-body-optional';
 const NO_CONTENT = { type: 'null', description: 'Done' };
-const PROBLEM = { description: 'Refused or failed', content: { 'application/problem+json': { schema: Problem } } };
+const PROBLEM = problemReply('Refused or failed');
 
 /** Serves the OpenAPI 3.1 document at /openapi.json and Swagger UI at /docs. To be registered before the routes it describes. */
 export async function registerOpenapi(app: App, { version }: { version: string }): Promise<void> {
@@ -57,12 +57,17 @@ export async function registerOpenapi(app: App, { version }: { version: string }
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger());
 }
 
-/** The replies of a route as OpenAPI has them: a DELETE says nothing, and every route may answer with a problem. */
+/** The replies of a route as OpenAPI has them: a DELETE that does not say what it answers says nothing, and every route may refuse. */
 function withReplies(schema: FastifySchema, methods: readonly string[]): FastifySchema {
-  const replies = Object.entries<object>({ ...(methods.includes('DELETE') && { 204: NO_CONTENT }), ...Object(schema.response) }).map(
-    ([status, reply]) => [status, 'content' in reply || reply === NO_CONTENT ? reply : jsonReply(status, reply)],
-  );
-  return { ...schema, response: { ...Object.fromEntries(replies), default: PROBLEM } };
+  const declared = Object.entries<object>(Object(schema.response));
+  const isSilent = methods.includes('DELETE') && !declared.some(([status]) => status.startsWith('2'));
+  const replies = declared.map(([status, reply]) => [status, isWhole(reply) ? reply : jsonReply(status, reply)]);
+  return { ...schema, response: { ...(isSilent && { 204: NO_CONTENT }), ...Object.fromEntries(replies), default: PROBLEM } };
+}
+
+/** Whether a reply names its content types itself, or has no content. */
+function isWhole(reply: object): boolean {
+  return 'content' in reply || ('type' in reply && reply.type === 'null');
 }
 
 function jsonReply(status: string, schema: object) {

@@ -74,3 +74,8 @@ export const Problem = Type.Object(
   },
   { title: 'Problem' },
 );
+
+/** A refusal the document tells of by itself: when it comes, and its body where that holds more than any problem. */
+export function problemReply(description: string, schema: TSchema = Problem) {
+  return { description, content: { 'application/problem+json': { schema } } };
+}

@@ -2,7 +2,7 @@ import type { App } from '../http/app-type.ts';
 import { decodeCursor, type ListKind, page } from '../http/pagination.ts';
 import { ListOf } from '../http/schemas.ts';
 import { weightsQuery, weightsReplies, weightsReply } from '../models/weights-reply.ts';
-import { CheckpointReply, checkpointListQuery, checkpointParams } from './checkpoint-schema.ts';
+import { CheckpointReply, checkpointListQuery, checkpointParams, pinRefusals } from './checkpoint-schema.ts';
 import type { CheckpointService } from './checkpoint-service.ts';
 import type { StoredCheckpoint } from './checkpoint-store.ts';
 import { jobParams } from './job-schema.ts';
@@ -74,9 +74,12 @@ function pinRoutes(app: App, checkpoints: CheckpointService): void {
       schema: {
         operationId: 'pinCheckpoint',
         tags: ['jobs'],
-        summary: 'Keep a checkpoint, whatever else is removed',
+        summary: 'Keep a checkpoint until it is unpinned',
+        description:
+          'Neither `training.checkpoint.keep` nor the limits of this server remove it then. It still goes with its job, with a `retry` from ' +
+          'the start, and when a worker that is to go on from it finds it damaged.',
         params: checkpointParams,
-        response: { 200: CheckpointReply },
+        response: { 200: CheckpointReply, ...pinRefusals },
       },
     },
     async ({ project, params }) => checkpointView(await checkpoints.pin(project, params.id, params.checkpoint)),

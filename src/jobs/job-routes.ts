@@ -1,4 +1,3 @@
-import Type from 'typebox';
 import { AppError } from '../errors.ts';
 import type { App } from '../http/app-type.ts';
 import { createOnce, idempotencyHeaders } from '../http/idempotency.ts';
@@ -13,8 +12,8 @@ import {
   createJobBody,
   DiagnosticsReply,
   EpochReply,
-  EventReply,
   eventHeaders,
+  eventReplies,
   JobReply,
   jobListQuery,
   jobParams,
@@ -150,7 +149,7 @@ function progressRoutes(app: App, jobs: JobService): void {
         params: jobParams,
         querystring: longListQuery,
         headers: eventHeaders,
-        response: { 200: ListOf(EventReply), 204: Type.Null({ description: 'The stream has ended and all of it was seen.' }) },
+        response: eventReplies,
       },
     },
     async (request, reply) => {

@@ -1,8 +1,9 @@
 import Type from 'typebox';
 import { modelSpecSchema, trainingSchema } from '../engine/index.ts';
 import { pagingProperties } from '../http/pagination.ts';
-import { Id, Name, Nullable, StrictObject, Timestamp } from '../http/schemas.ts';
+import { Id, ListOf, Name, Nullable, Problem, problemReply, StrictObject, Timestamp } from '../http/schemas.ts';
 import { JOB_KINDS, TrainingRequestBody } from '../training/training-request.ts';
+import type { JobEventType } from './event-store.ts';
 import { JOB_STATUSES, STOP_REASONS } from './job-state.ts';
 import { JOB_WISHES } from './lifecycle/job-life.ts';
 
@@ -125,22 +126,106 @@ export const DiagnosticsReply = Type.Object(
   { title: 'EpochDiagnostics' },
 );
 
-export const EventReply = Type.Object(
-  { id: Type.Integer({ description: 'Counts from 1 in each job.' }), event: Type.String(), data: Type.Unknown(), at: Timestamp },
+/** What each type of event says. */
+export const EVENT_TYPES = {
+  status: 'The job has this `status` now, at this `attempt`; an end with its `stop_reason`.',
+  epoch: 'An epoch is done: its row, as in the list of epochs. One computed again after an interruption is not told again.',
+  checkpoint: 'A checkpoint was kept: `checkpoint` is its id, beside `epoch` and `step`.',
+  warning: 'What the owner should know: `code`, `detail`, and a `pointer` where it is about the request.',
+  log: 'A line of the log: `level` and `message`.',
+  interrupted: 'The worker died or fell silent in this `attempt`: the job waits to be taken up again.',
+  resumed: 'In this `attempt` a worker goes on from the checkpoint after `epoch`.',
+  done: 'The job has ended, with `status` and `stop_reason`. The last one, unless the job is retried.',
+} as const satisfies Record<JobEventType, string>;
+
+/** What the stream sends beside them, of which no list tells. */
+const STREAM_TYPES = { ...EVENT_TYPES, progress: '`progress` of the job as it is now, at most twice a second. Has no `id`.' };
+
+function EventType(types: Readonly<Record<string, string>>) {
+  const lines = Object.entries(types).map(([type, line]) => `- \`${type}\`: ${line}`);
+  return Type.Enum(Object.keys(types), { description: lines.join('\n') });
+}
+
+const EventReply = Type.Object(
+  { id: Type.Integer({ description: 'Counts from 1 in each job.' }), event: EventType(EVENT_TYPES), data: Type.Unknown(), at: Timestamp },
   { title: 'JobEvent' },
 );
+
+const EventStream = Type.String({
+  description:
+    'Server-Sent Events. Those there are after `Last-Event-ID` come first, the others as they happen; the stream ends with the job. ' +
+    'A client that comes back with the `id` of the last event it saw misses none. Comments keep a silent connection open.',
+  contentMediaType: 'text/event-stream',
+  contentSchema: Type.Object(
+    {
+      id: Type.Optional(EventReply.properties.id),
+      event: EventType(STREAM_TYPES),
+      data: Type.Unknown({ description: 'JSON, in one line.' }),
+    },
+    { title: 'StreamedEvent', description: 'One event of the stream, by its fields.' },
+  ),
+});
+
+const STREAM_EXAMPLE = `id: 4
+event: epoch
+data: {"epoch":1,"step":8,"metrics":{"loss":0.98,"val_loss":0.91},"learning_rate":0.01,"seconds":0.02}
+
+event: progress
+data: {"fraction":0.1,"epoch":1,"epochs":10,"step":8,"steps":80,"eta_seconds":0.2,"samples_per_second":6000}
+
+`;
+
+/** What `GET …/events` answers with, by what is asked for. */
+export const eventReplies = {
+  200: {
+    description: 'A page of the events; with `Accept: text/event-stream` all of them, live',
+    content: {
+      'application/json': { schema: ListOf(EventReply) },
+      'text/event-stream': { schema: EventStream, example: STREAM_EXAMPLE },
+    },
+  },
+  204: Type.Null({ description: 'To a request for the stream: the job has ended, and nothing comes after `Last-Event-ID`' }),
+};
+
+const JobConflict = Type.Intersect(
+  [
+    Problem,
+    Type.Object({
+      job_status: Type.Enum([...JOB_STATUSES]),
+      allowed: Type.Array(Type.String(), {
+        description:
+          'What can be asked instead, of `cancel`, `stop`, `pause`, `resume`, `retry from checkpoint`, `retry from start` and `fork`: what would change something.',
+      }),
+    }),
+  ],
+  { title: 'JobConflict' },
+);
+
+/** How it is refused what is asked of a job. */
+export const askRefusals = { 409: problemReply('The state of the job does not allow it (`state_conflict`)', JobConflict) };
+
+export const forkRefusals = {
+  409: problemReply(
+    'The job has no checkpoint to start from (`state_conflict`), or the Idempotency-Key was used with another body (`idempotency_conflict`)',
+  ),
+};
 
 export const JobReply = Type.Object(
   {
     id: Type.String(),
     object: Type.Literal('job'),
     kind: Type.Enum([...JOB_KINDS]),
-    status: Type.Enum([...JOB_STATUSES]),
-    stop_reason: Nullable(Type.Enum([...STOP_REASONS])),
+    status: Type.Enum([...JOB_STATUSES], { description: 'docs/jobs.md tells what each means and what can be asked then.' }),
+    stop_reason: Nullable(Type.Enum([...STOP_REASONS], { description: 'Why it ended.' })),
     attempt: Type.Integer({ description: 'How often a worker has taken the job up.' }),
-    queue_position: Nullable(Type.Integer({ description: 'From 1, while the job waits.' })),
+    queue_position: Nullable(
+      Type.Integer({
+        description:
+          'From 1, while the job is `queued` or `interrupted`: by the age of all jobs of this server that are. One that was given back or retried may start later.',
+      }),
+    ),
     wish: Nullable(Type.Enum([...JOB_WISHES], { description: 'What you asked of it and its worker has not done yet.' })),
-    retries: Type.Integer({ description: 'How often it was let go on after its end.' }),
+    retries: Type.Integer({ description: 'How often its owner had it retried.' }),
     forked_from: Nullable(Type.Unknown({ description: '`job`, `checkpoint` and `epoch` it started from.' })),
     request: Type.Unknown({ description: 'The whole request with every default filled in.' }),
     progress: Type.Object({

@@ -1,7 +1,7 @@
 import type { App } from '../http/app-type.ts';
 import { createOnce, idempotencyHeaders } from '../http/idempotency.ts';
 import type { IdempotencyStore } from '../http/idempotency-store.ts';
-import { forkBody, JobReply, jobParams, retryBody } from './job-schema.ts';
+import { askRefusals, forkBody, forkRefusals, JobReply, jobParams, retryBody } from './job-schema.ts';
 import type { JobService } from './job-service.ts';
 import type { JobView } from './job-view.ts';
 
@@ -16,22 +16,27 @@ interface Verb {
 const VERBS: Readonly<Record<'cancel' | 'stop' | 'pause' | 'resume', Verb>> = {
   cancel: {
     operationId: 'cancelJob',
-    summary: 'Stop a job and throw its work away',
-    description: 'A job that waits is cancelled at once, one that runs as soon as its worker has heard of it.',
+    summary: 'End a job without a result',
+    description:
+      'A job that waits is cancelled at once, one that runs as soon as its worker has heard of it. ' +
+      'Its newest checkpoint and that of its best epoch stay, for `retry` and `fork`.',
     isDone: ({ status }) => status === 'cancelled',
   },
   stop: {
     operationId: 'stopJob',
-    summary: 'End a job with what it has learned so far',
+    summary: 'End a job with the best it has learned so far',
     description:
-      'It succeeds with the stop reason `user_stop` and the weights of its best epoch by `early_stopping.metric`, else by `val_loss` or `loss`. ' +
+      'It succeeds with the stop reason `user_stop` and the weights of its best epoch by `early_stopping.metric`, else by `val_loss` or `loss`, ' +
+      'measured again on all parts of the data. ' +
       'One that waits with a checkpoint needs a worker for that. Before the first epoch is done there is nothing to keep: the job is cancelled.',
     isDone: ({ stop_reason }) => stop_reason === 'user_stop',
   },
   pause: {
     operationId: 'pauseJob',
     summary: 'Keep a checkpoint and give the worker free',
-    description: 'A job that runs leaves after the epoch under way. The time it is paused does not count against `limits.max_seconds`.',
+    description:
+      'A job that runs leaves after the epoch under way, with a checkpoint. An epoch that takes 30 s more is abandoned: then the job goes on ' +
+      'from the checkpoint before. The time it is paused does not count against `limits.max_seconds`.',
     isDone: ({ status }) => status === 'paused',
   },
   resume: {
@@ -55,7 +60,7 @@ function verbRoute(app: App, jobs: JobService, name: keyof typeof VERBS): void {
   const { isDone, ...told } = VERBS[name];
   app.post(
     `/v1/jobs/:id/${name}`,
-    { schema: { ...told, tags: ['jobs'], params: jobParams, response: { 200: JobReply, 202: JobReply } } },
+    { schema: { ...told, tags: ['jobs'], params: jobParams, response: { 200: JobReply, 202: JobReply, ...askRefusals } } },
     async (request, reply) => {
       const job = await jobs.ask(request.project, request.params.id, { type: name });
       return reply.code(isDone(job) ? 200 : 202).send(job);
@@ -77,7 +82,7 @@ function retryRoute(app: App, jobs: JobService): void {
           'are removed. The latter also helps a job that waits for a worker of the kind its checkpoint needs.',
         params: jobParams,
         body: retryBody,
-        response: { 202: JobReply },
+        response: { 202: JobReply, ...askRefusals },
       },
     },
     async (request, reply) => {
@@ -102,7 +107,7 @@ function forkRoute(app: App, { jobs, idempotency }: { jobs: JobService; idempote
         params: jobParams,
         headers: idempotencyHeaders,
         body: forkBody,
-        response: { 202: JobReply },
+        response: { 202: JobReply, ...forkRefusals },
       },
     },
     (request, reply) =>

@@ -98,7 +98,8 @@ export const TrainingRequestBody = Type.Object(
           max_seconds: Type.Optional(
             Type.Number({
               exclusiveMinimum: 0,
-              description: 'Training ends after so long with what it has learned; without a whole epoch it fails.',
+              description:
+                'Training ends after so long with the best it has learned; without a whole epoch it fails. Counts from when a worker first takes the job up, with all waiting after that but pauses; a retry begins anew.',
             }),
           ),
           max_memory_bytes: Type.Optional(Type.Integer({ minimum: 1, description: 'The job is refused if it needs more.' })),
