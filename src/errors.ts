@@ -64,6 +64,7 @@ export const SERVICE_FAULT_CODES = {
   unsupported_format: 'The content is of a format that cannot be imported.',
   // What happened to a job
   checkpoint_damaged: 'A checkpoint was not whole: the job went on from the one before it.',
+  fork_forgotten: 'A fork was started from the beginning: the checkpoint it was forked from is not its start any more.',
   // Training requests and instances
   columns_left_out: 'Columns that cannot be encoded are not used as features.',
   conflicting_fields: 'Two fields exclude each other.',

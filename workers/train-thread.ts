@@ -6,7 +6,8 @@ import { performance } from 'node:perf_hooks';
 import { CONTROL, type EpochReport } from '../src/engine/index.ts';
 import { AppError } from '../src/errors.ts';
 import { writeNumbers } from '../src/lib/file-numbers.ts';
-import { isDiskFull, openAgain } from '../src/lib/nameless-file.ts';
+import { isDiskFull, machineFault } from '../src/lib/machine-fault.ts';
+import { openAgain } from '../src/lib/nameless-file.ts';
 import {
   BATCHES_AHEAD_MAX,
   type EpochRecord,
@@ -32,7 +33,7 @@ export default function runCommand(command: TrainCommand): void {
     post(command, runEpochs(command, states));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error), isDiskFull: isDiskFull(error) });
+    post(command, { type: 'failed', message, stack: stack ?? null, refusal: refusalOf(error), machineFault: machineFault(error) });
   } finally {
     states.close();
     command.port.close();

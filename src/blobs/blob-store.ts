@@ -27,11 +27,10 @@ export interface BlobStore {
   read(id: string): AsyncGenerator<Buffer>;
   /** The whole blob, checked against its hash. */
   readAll(id: string): Promise<Buffer>;
-  /** The whole blob in a temporary file, checked against the hash its owner knows; to be closed. */
-  spool(id: string, sha256: string): Promise<Spool>;
+  /** The whole blob in a temporary file, checked against the hash its owner knows; to be closed. Throws AbortError at the signal. */
+  spool(id: string, sha256: string, signal?: AbortSignal): Promise<Spool>;
   /** Bytes `start` (inclusive) to `end` (exclusive), cut to the blob's length. */
   readRange(id: string, start: number, end: number): AsyncGenerator<Buffer>;
-  remove(client: Queryable, ids: readonly string[]): Promise<void>;
 }
 
 /** The blob is gone, or what is stored is not what was written. */
@@ -83,14 +82,11 @@ export function createBlobStore(pool: Pool): BlobStore {
       if (sha256Of(whole) !== sha256) throw new BlobError(id, OTHER_HASH);
       return whole;
     },
-    spool: async (id, sha256) => {
-      const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY, oneMemory()), () => undefined);
+    spool: async (id, sha256, signal) => {
+      const file = await spool(readRange(id, 0, Number.POSITIVE_INFINITY, oneMemory()), () => signal?.throwIfAborted());
       if (file.sha256 === sha256) return file;
       await file.close();
       throw new BlobError(id, OTHER_HASH);
-    },
-    remove: async (client, ids) => {
-      if (ids.length > 0) await client.query('DELETE FROM blob WHERE id = ANY($1)', [ids]);
     },
   };
 }

@@ -27,28 +27,42 @@ export function goesOnFrom(worker: EngineIdentity, checkpoint: { engine: string 
   return engine === worker.engine && variantsLike(backend).includes(worker.backend);
 }
 
-/** Whether a worker may take a job up: its newest checkpoint decides, and a job without one is anybody's. */
-export async function findMatch(client: ClientBase, jobId: string, worker: EngineIdentity): Promise<WorkerMatch> {
+/**
+ * Jobs, each with whose bits it has: those of its newest checkpoint, without one those of its epochs, for they are computed again and
+ * compared. One that has neither is anybody's.
+ */
+const JOBS = `
+  job LEFT JOIN LATERAL (SELECT id, engine, backend FROM checkpoint WHERE job_id = job.id ORDER BY epoch DESC LIMIT 1) newest ON true
+      CROSS JOIN LATERAL (SELECT CASE WHEN newest.id IS NULL THEN job.engine ELSE newest.engine END AS engine,
+                                 CASE WHEN newest.id IS NULL THEN job.backend ELSE newest.backend END AS backend) bits`;
+
+/** Whether a worker may take a job up, and whose bits the job has. */
+export async function findMatch(
+  client: ClientBase,
+  jobId: string,
+  worker: EngineIdentity,
+): Promise<{ match: WorkerMatch; bits: EngineIdentity | null }> {
   const { rows } = await client.query<{ engine: string | null; backend: string | null }>(
-    'SELECT engine, backend FROM checkpoint WHERE job_id = $1 ORDER BY epoch DESC LIMIT 1',
+    `SELECT bits.engine, bits.backend FROM ${JOBS} WHERE job.id = $1`,
     [jobId],
   );
-  const [newest] = rows;
-  if (newest === undefined || newest.backend === null || goesOnFrom(worker, newest)) return 'here';
+  const { engine = null, backend = null } = rows[0] ?? {};
+  if (engine === null || backend === null) return { match: 'here', bits: null };
+  const bits = { engine, backend };
+  if (goesOnFrom(worker, bits)) return { match: 'here', bits };
   const { rowCount } = await client.query(
     `SELECT FROM worker WHERE engine = $1 AND backend = ANY($2) AND last_heartbeat_at > now() - make_interval(secs => $3) LIMIT 1`,
-    [newest.engine, variantsLike(newest.backend), LIVE_SECONDS],
+    [engine, variantsLike(backend), LIVE_SECONDS],
   );
-  return rowCount === 1 ? 'elsewhere' : 'nowhere';
+  return { match: rowCount === 1 ? 'elsewhere' : 'nowhere', bits };
 }
 
 /** Jobs that wait for a worker like this one, held until the transaction ends. */
 export async function holdJobsWaitingFor(client: ClientBase, worker: EngineIdentity): Promise<readonly { id: string; attempt: number }[]> {
   const { rows } = await client.query<{ id: string; attempt: number }>(
-    `SELECT id, attempt FROM job WHERE status = 'waiting_for_worker' AND NOT EXISTS (
-        SELECT FROM (SELECT engine, backend FROM checkpoint WHERE job_id = job.id ORDER BY epoch DESC LIMIT 1) AS newest
-         WHERE engine <> $1 OR backend <> ALL($2))
-      ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED`,
+    `SELECT job.id, job.attempt FROM ${JOBS}
+      WHERE job.status = 'waiting_for_worker' AND NOT coalesce(bits.engine <> $1 OR bits.backend <> ALL($2), false)
+      ORDER BY job.id LIMIT 100 FOR UPDATE OF job SKIP LOCKED`,
     [worker.engine, variantsLike(worker.backend)],
   );
   return rows;

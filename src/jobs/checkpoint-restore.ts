@@ -8,7 +8,8 @@ import { removeCheckpoints } from './checkpoint-keeping.ts';
 import { type EngineIdentity, goesOnFrom } from './checkpoint-match.ts';
 import type { CheckpointStore, StoredCheckpoint } from './checkpoint-store.ts';
 import { appendEvents } from './execution-events.ts';
-import { type JobLease, withFence } from './job-fence.ts';
+import type { ClaimedJob } from './execution-store.ts';
+import { withFence } from './job-fence.ts';
 import { appendLog } from './job-log.ts';
 
 export interface RestoreDeps {
@@ -25,16 +26,22 @@ export interface ResumePoint {
   readonly state: Spool;
 }
 
+export type RestoredJob = Pick<ClaimedJob, 'lease' | 'attempt' | 'isFork'>;
+
 /** More than any job keeps by its policy. */
 const LOOKED_AT_MAX = 1000;
 
 /**
  * Reads the newest whole checkpoint that this worker can go on from, and says in the job's events which it is. Null starts
- * from the beginning. Throws LeaseLostError.
+ * from the beginning. Throws LeaseLostError, and BlobError where a fork has nothing else to start from than what is damaged: its
+ * beginning would be that of another job.
  */
-export async function restoreNewest(deps: RestoreDeps, lease: JobLease, attempt: number): Promise<ResumePoint | null> {
+export async function restoreNewest(deps: RestoreDeps, job: RestoredJob, signal: AbortSignal): Promise<ResumePoint | null> {
+  const { lease, attempt } = job;
   const damaged: { checkpoint: StoredCheckpoint; problem: string }[] = [];
-  const found = await newestWhole(deps, lease.jobId, (checkpoint, problem) => damaged.push({ checkpoint, problem }));
+  const found = await newestWhole(deps, { jobId: lease.jobId, signal }, (checkpoint, problem) => damaged.push({ checkpoint, problem }));
+  const [worst] = damaged;
+  if (found === null && worst !== undefined && job.isFork) throw new BlobError(worst.checkpoint.blobId, worst.problem);
   await withFence(deps.pool, lease, async (client) => {
     await removeCheckpoints(
       client,
@@ -54,13 +61,13 @@ export async function restoreNewest(deps: RestoreDeps, lease: JobLease, attempt:
 
 async function newestWhole(
   { checkpoints, identity }: RestoreDeps,
-  jobId: string,
+  { jobId, signal }: { jobId: string; signal: AbortSignal },
   onDamage: (checkpoint: StoredCheckpoint, problem: string) => void,
 ): Promise<ResumePoint | null> {
   for (const checkpoint of await checkpoints.list(jobId, LOOKED_AT_MAX)) {
     if (!goesOnFrom(identity, checkpoint)) continue;
     try {
-      return { epoch: checkpoint.epoch, step: checkpoint.step, state: await checkpoints.spool(checkpoint) };
+      return { epoch: checkpoint.epoch, step: checkpoint.step, state: await checkpoints.spool(checkpoint, signal) };
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
       onDamage(checkpoint, error.problem);

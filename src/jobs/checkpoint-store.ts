@@ -72,7 +72,8 @@ export function createCheckpointStore({ pool, blobs }: { pool: Pool; blobs: Pick
     weights: (checkpoint: StoredCheckpoint): Promise<WeightsFile> => openCheckpointWeights(blobs, checkpoint),
 
     /** The state in a temporary file: a training needs no more memory for what it goes on from. Throws BlobError as well. */
-    spool: ({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>): Promise<Spool> => blobs.spool(blobId, sha256),
+    spool: ({ blobId, sha256 }: Pick<StoredCheckpoint, 'blobId' | 'sha256'>, signal?: AbortSignal): Promise<Spool> =>
+      blobs.spool(blobId, sha256, signal),
 
     /** Keeps a checkpoint, unless the project's pinned ones would take more than `bytesMax`. One that is pinned stays so. */
     pin({ project, jobId, id, bytesMax }: PinRequest): Promise<'pinned' | 'gone' | 'too_much'> {

@@ -55,7 +55,7 @@ export function commitEpochs(deps: EpochCommitDeps, lease: JobLease, commit: Epo
     const fresh = rows.filter(({ epoch }) => inserted.has(epoch)).map((row) => ({ type: 'epoch', data: shownEpoch(row) }) as const);
     await appendEvents(client, lease.jobId, fresh);
     const isKept = blob !== null && (await keepCheckpoint(client, lease.jobId, commit, { blobId: blob.id, ...deps.identity }));
-    await updateJob(client, lease.jobId, commit);
+    await updateJob(client, lease.jobId, { ...commit, ...deps.identity });
     await advanceFenced(client, lease, { type: 'epochs_committed', leaseMs: deps.leaseSeconds * 1000, checkpoint: isKept });
     if (blob !== null) await thinCheckpoints(client, lease.jobId, commit.keep);
   });
@@ -134,15 +134,17 @@ async function keepCheckpoint(
   return true;
 }
 
-async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit): Promise<void> {
+async function updateJob(client: PoolClient, jobId: string, commit: EpochCommit & EngineIdentity): Promise<void> {
   const { best, metrics, matrices } = newest(commit);
   const checkpoint = await findCheckpointId(client, jobId, best.epoch);
   const bestJson = { epoch: best.epoch, metric: best.metric, ...finiteNumbers({ value: best.value }), checkpoint };
-  await client.query('UPDATE job SET progress = $2, latest_metrics = $3, best = $4 WHERE id = $1', [
+  await client.query('UPDATE job SET progress = $2, latest_metrics = $3, best = $4, engine = $5, backend = $6 WHERE id = $1', [
     jobId,
     JSON.stringify(commit.progress),
     JSON.stringify(finiteResults(metrics, matrices)),
     JSON.stringify(bestJson),
+    commit.engine,
+    commit.backend,
   ]);
   await client.query('SELECT pg_notify($1, $2)', [CHANNELS.jobChanged, jobId]);
 }

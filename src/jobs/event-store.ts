@@ -11,7 +11,7 @@ export interface JobEventData {
   readonly warning: { readonly code: string; readonly detail: string; readonly pointer?: string };
   /** A line for the owner; `GET …/logs` shows these alone. */
   readonly log: { readonly level: string; readonly message: string };
-  /** The worker died or gave the job back. */
+  /** The worker died, or was silent for longer than its lease. */
   readonly interrupted: { readonly attempt: number; readonly reason: string };
   /** A worker went on from the checkpoint of `epoch`. */
   readonly resumed: { readonly attempt: number; readonly epoch: number };

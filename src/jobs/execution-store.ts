@@ -11,6 +11,7 @@ import type { TrainingRequest } from '../training/training-request.ts';
 import { type EngineIdentity, findMatch } from './checkpoint-match.ts';
 import { advanceFenced, holdFence, type JobLease } from './job-fence.ts';
 import { advanceHeld, holdJob } from './job-life-rows.ts';
+import { appendLog } from './job-log.ts';
 import { type StopReason, WAITING_STATUSES } from './job-state.ts';
 import type { JobProgress } from './job-store.ts';
 import type { JobFailure, JobWish } from './lifecycle/job-life.ts';
@@ -22,6 +23,8 @@ export interface ClaimedJob {
   readonly attempt: number;
   readonly request: TrainingRequest;
   readonly receipt: object;
+  /** Whether it began from a checkpoint of another job. */
+  readonly isFork: boolean;
   /** What its owner asked before it was claimed: a stop that needs a worker. */
   readonly wish: JobWish | null;
   /** Seconds since it was first claimed, all waiting but pauses included: what `limits.max_seconds` counts. */
@@ -112,6 +115,7 @@ interface ClaimedRow {
   project_id: string;
   request: TrainingRequest;
   receipt: object;
+  forked_from: object | null;
 }
 
 async function claim(
@@ -121,14 +125,19 @@ async function claim(
 ): Promise<ClaimedJob | null> {
   const held = await holdJob(client, jobId);
   if (held === null) return null;
-  const match = await findMatch(client, jobId, identity);
+  const { match, bits } = await findMatch(client, jobId, identity);
   const { state } = await advanceHeld(client, held, { type: 'claimed', workerId, alone, leaseMs: leaseSeconds * 1000, match });
   const { fence, attempt, wish, startedAt } = state;
+  if (state.status === 'waiting_for_worker' && bits !== null) {
+    const message = `The job waits for a worker with engine ${bits.engine} on ${bits.backend}: none is there that would go on to the same bits.`;
+    await appendLog(client, jobId, [{ level: 'warn', message }]);
+  }
   if (fence === held.life.fence) return null;
-  const { rows } = await client.query<ClaimedRow>('SELECT project_id, request, receipt FROM job WHERE id = $1', [jobId]);
+  const { rows } = await client.query<ClaimedRow>('SELECT project_id, request, receipt, forked_from FROM job WHERE id = $1', [jobId]);
   if (rows[0] === undefined) throw new Error(`job ${jobId} vanished while its row was held`);
-  const { project_id: projectId, request, receipt } = rows[0];
-  return { lease: { jobId, fence }, projectId, attempt, request, receipt, wish, secondsUsed: (held.now - (startedAt ?? held.now)) / 1000 };
+  const { project_id: projectId, request, receipt, forked_from: forkedFrom } = rows[0];
+  const secondsUsed = (held.now - (startedAt ?? held.now)) / 1000;
+  return { lease: { jobId, fence }, projectId, attempt, request, receipt, isFork: forkedFrom !== null, wish, secondsUsed };
 }
 
 async function finishSucceeded(client: PoolClient, blobs: BlobStore, job: ClaimedJob, success: JobSuccess | TrainedModel): Promise<void> {

@@ -70,7 +70,7 @@ const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release',
 
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
-const NO_ROOM_REST_MS = 10_000;
+const FAULT_REST_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Newest checkpoints that stay where a request from before there was a choice does not say. */
 const KEEP_DEFAULT = 2;
@@ -107,7 +107,7 @@ export class JobExecution {
     const { executions, logger } = this.#deps;
     const { lease } = this.#job;
     logger.info('job_claimed');
-    const timer = startTimeLimit(this.#job, () => this.stop('time_limit'));
+    const endTimeLimit = startTimeLimit(this.#job, { now: this.#deps.now, onReached: () => this.stop('time_limit') });
     try {
       // Reading the data of a job that is to be given back would only make the next worker wait.
       if (this.#cause === 'release') return await this.#insist(() => executions.release(lease));
@@ -117,20 +117,21 @@ export class JobExecution {
       logger.error({ err: error }, 'job_broken');
       await this.#writeOther(outcomeOfError(error, this.#cause));
     } finally {
-      clearTimeout(timer);
+      endTimeLimit();
     }
   }
 
   async #attempt(): Promise<AttemptEnd> {
     const { datasets } = this.#deps;
-    const { lease, projectId, request, attempt } = this.#job;
+    const { projectId, request } = this.#job;
+    const { signal } = this.#leaving;
     let data: OpenedTable | undefined;
     let start: ResumePoint | null = null;
     try {
       const dataset = await this.#insist(() => datasets.get(projectId, request.dataset));
       const bytes = encodedBytes({ ...request, dataset });
-      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, bytes));
-      start = await this.#insist(() => restoreNewest(this.#deps, lease, attempt));
+      data = await this.#insist(() => datasets.openTable(projectId, request.dataset, { encodedBytes: bytes, signal }));
+      start = await this.#insist(() => restoreNewest(this.#deps, this.#job, signal));
       this.#epoch = start?.epoch ?? 0;
       const resume = start === null ? {} : { resumeFrom: { fd: start.state.fd, bytes: start.state.bytes } };
       const { schema, sha256 } = dataset;
@@ -146,7 +147,7 @@ export class JobExecution {
     if (this.#cause !== null && CAUSES_BY_RANK.indexOf(this.#cause) <= CAUSES_BY_RANK.indexOf(cause)) return;
     this.#cause = cause;
     this.#deps.logger.info({ cause }, 'job_stopping');
-    // Those by whom the job does not come back here at once.
+    // With any other cause a result is made here, for which all that is being read is needed.
     if (cause !== 'stop' && cause !== 'time_limit') this.#leaving.abort();
     this.#stopTraining();
   }
@@ -275,7 +276,7 @@ export class JobExecution {
         return this.#insist(() => executions.finishFailed(lease, outcome.stopReason, outcome.error));
       case 'left':
         return this.#insist(() => executions.finishLeft(lease, outcome.stopReason));
-      case 'no_room':
+      case 'machine_fault':
         await this.#rest();
         return this.#insist(() => executions.release(lease));
       case 'released':
@@ -289,7 +290,7 @@ export class JobExecution {
 
   /** The job may well come back to this worker, which should not try it again and again. */
   async #rest(): Promise<void> {
-    await sleep(NO_ROOM_REST_MS, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
+    await sleep(FAULT_REST_MS, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
   }
 
   /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */
@@ -307,11 +308,19 @@ export class JobExecution {
   }
 }
 
-/** Counts from the first claim, so that dying and coming back does not buy time. */
-function startTimeLimit(job: ClaimedJob, onReached: () => void): NodeJS.Timeout | undefined {
+/** Counts from the first claim, so that dying and coming back does not buy time. Returns what ends it. */
+function startTimeLimit(job: ClaimedJob, { now, onReached }: { now: () => number; onReached: () => void }): () => void {
   const seconds = job.request.limits.max_seconds;
-  if (seconds === null) return undefined;
-  return setTimeout(onReached, Math.min(TIMER_MS_MAX, Math.max(0, (seconds - job.secondsUsed) * 1000)));
+  if (seconds === null) return () => undefined;
+  const end = now() + (seconds - job.secondsUsed) * 1000;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const rest = end - now();
+    if (rest <= 0) onReached();
+    else timer = setTimeout(look, Math.min(TIMER_MS_MAX, Math.ceil(rest)));
+  };
+  timer = setTimeout(look, 0);
+  return () => clearTimeout(timer);
 }
 
 function meterOf(

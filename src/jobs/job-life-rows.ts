@@ -99,6 +99,9 @@ async function applyEffect(client: PoolClient, id: string, effect: LifeEffect): 
   }
 }
 
+/** The beginning of a fork is a checkpoint of another job, which is not there for it any more. */
+const NO_FORK = { code: 'fork_forgotten', detail: 'The job starts from the beginning, not from the checkpoint it was forked from.' };
+
 /** Removes epochs, and all checkpoints when none of them is to be gone on from. */
 async function forget(client: PoolClient, id: string, what: 'all' | 'after_checkpoint'): Promise<void> {
   if (what === 'after_checkpoint') {
@@ -106,6 +109,9 @@ async function forget(client: PoolClient, id: string, what: 'all' | 'after_check
       'DELETE FROM epoch WHERE job_id = $1 AND epoch > (SELECT coalesce(max(epoch), 0) FROM checkpoint WHERE job_id = $1)',
       [id],
     );
+    await client.query('UPDATE job SET engine = NULL, backend = NULL WHERE id = $1 AND NOT EXISTS (SELECT FROM epoch WHERE job_id = $1)', [
+      id,
+    ]);
     return;
   }
   const { rows } = await client.query<{ id: string }>('SELECT id FROM checkpoint WHERE job_id = $1', [id]);
@@ -114,8 +120,10 @@ async function forget(client: PoolClient, id: string, what: 'all' | 'after_check
     rows.map((checkpoint) => checkpoint.id),
   );
   await client.query('DELETE FROM epoch WHERE job_id = $1', [id]);
+  const { rowCount: forks } = await client.query('UPDATE job SET forked_from = NULL WHERE id = $1 AND forked_from IS NOT NULL', [id]);
+  if (forks === 1) await appendEvents(client, id, [{ type: 'warning', data: NO_FORK }]);
   await client.query(
-    `UPDATE job SET best = NULL, latest_metrics = NULL,
+    `UPDATE job SET best = NULL, latest_metrics = NULL, engine = NULL, backend = NULL,
             progress = (progress::jsonb || '{"fraction": 0, "epoch": 0, "step": 0, "eta_seconds": null, "samples_per_second": null}')::json
       WHERE id = $1`,
     [id],

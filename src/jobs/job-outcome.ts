@@ -1,6 +1,6 @@
 import { BlobError } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
-import { isDiskFull } from '../lib/nameless-file.ts';
+import { machineFault } from '../lib/machine-fault.ts';
 import type { TrainFailed, TrainFinished, TrainYielded } from '../threads/protocol.ts';
 import type { TestedRates, TrainedNetwork } from '../training/run-training.ts';
 import { DeterminismError } from './epoch-commit.ts';
@@ -21,8 +21,8 @@ export type Unsuccessful =
   | { readonly kind: 'failed'; readonly stopReason: StopReason; readonly error: JobFailure }
   | { readonly kind: 'left'; readonly stopReason: 'cancelled' | 'user_stop' }
   | { readonly kind: 'released' }
-  /** The worker's disk is full: another worker may have room, or this one later. */
-  | { readonly kind: 'no_room' }
+  /** The worker's machine refused something, such as room on its disk: another worker may do it, or this one later. */
+  | { readonly kind: 'machine_fault'; readonly code: string }
   | { readonly kind: 'lost' };
 
 /** What a user is told when it is not their doing; the log has the rest. */
@@ -41,16 +41,22 @@ export function outcomeOf(end: TrainFinished | TrainFailed | TrainYielded, cause
   if (cause === 'lease_lost') return { kind: 'lost' };
   if (cause === 'cancel') return { kind: 'left', stopReason: 'cancelled' };
   if (end.type === 'yielded') return { kind: 'released' };
-  if (end.type === 'finished' && !isLeft(end.trained))
-    return 'rates' in end.trained ? rangeTested(end.trained) : trainerEnded(end.trained, cause);
-  if (cause === 'release' || cause === 'pause') return { kind: 'released' };
-  if (cause === 'stop' && end.type === 'finished') return STOPPED_EARLY;
-  return end.type === 'failed' ? threadFailed(end, cause) : withoutResult(cause);
+  if (end.type === 'failed') return threadFailed(end, cause);
+  if (isLeft(end.trained)) return leftAtRequest(end.trained, cause);
+  return 'rates' in end.trained ? rangeTested(end.trained) : trainerEnded(end.trained, cause);
 }
 
-function threadFailed({ refusal, isDiskFull }: TrainFailed, cause: StopCause | null): Unsuccessful {
+function threadFailed({ refusal, machineFault: code }: TrainFailed, cause: StopCause | null): Unsuccessful {
+  if (cause === 'release' || cause === 'pause') return { kind: 'released' };
   if (refusal !== null) return { kind: 'failed', stopReason: 'error', error: { ...refusal, hint: null } };
-  return isDiskFull && cause !== 'time_limit' ? { kind: 'no_room' } : withoutResult(cause);
+  return code !== null && cause !== 'time_limit' ? { kind: 'machine_fault', code } : withoutResult(cause);
+}
+
+/** A training that is to conclude has left only if it was told to leave before: whoever takes it up next concludes it. */
+function leftAtRequest(trained: TrainedNetwork | TestedRates, cause: StopCause | null): Unsuccessful {
+  if ('rates' in trained && cause === 'stop') return STOPPED_EARLY;
+  if (cause === null || ('rates' in trained && cause === 'time_limit')) return withoutResult(cause);
+  return { kind: 'released' };
 }
 
 function withoutResult(cause: StopCause | null): Unsuccessful {
@@ -60,8 +66,12 @@ function withoutResult(cause: StopCause | null): Unsuccessful {
 
 /** What becomes of a job whose attempt broke outside of its training: its data was read, or what it had learned was stored. */
 export function outcomeOfError(error: unknown, cause: StopCause | null): Unsuccessful {
-  if (isDiskFull(error))
-    return cause === 'time_limit' ? timeIsUp('limits.max_seconds passed on a worker without room.') : { kind: 'no_room' };
+  // What was read for it is not wanted any more.
+  if (error instanceof Error && error.name === 'AbortError') return { kind: 'released' };
+  const code = machineFault(error);
+  if (code !== null && cause === 'time_limit')
+    return timeIsUp(`limits.max_seconds passed on a worker whose machine has a fault (${code}).`);
+  if (code !== null) return { kind: 'machine_fault', code };
   const stopReason = error instanceof DeterminismError ? 'determinism_violation' : 'error';
   return { kind: 'failed', stopReason, error: failureOf(error) ?? BROKEN };
 }
@@ -122,8 +132,8 @@ export function endLine(outcome: Exclude<JobOutcome, { kind: 'lost' }>, epoch: n
       return { level: 'info', message: `The job was left after epoch ${epoch}: ${outcome.stopReason}.` };
     case 'released':
       return { level: 'info', message: `The worker gives the job back after epoch ${epoch}.` };
-    case 'no_room':
-      return { level: 'warn', message: "The worker's disk has no room for what the job needs there: it gives the job back." };
+    case 'machine_fault':
+      return { level: 'warn', message: `The worker's machine has a fault (${outcome.code}): it gives the job back.` };
     default:
       return outcome satisfies never;
   }
@@ -134,7 +144,9 @@ function failureOf(error: unknown): JobFailure | null {
   if (error instanceof AppError) return { code: error.code, detail: error.message, errors: error.options.errors ?? [], hint: null };
   if (error instanceof DeterminismError) {
     const detail = `Epoch ${error.epoch}, computed again after an interruption, came out different from before.`;
-    return { code: 'determinism_violation', detail, errors: [], hint: null };
+    const hint =
+      'A retry goes on from the newest checkpoint, without the epochs after it. If it happens again, its machine may compute wrong.';
+    return { code: 'determinism_violation', detail, errors: [], hint };
   }
   if (error instanceof BlobError) {
     return { code: 'storage_damaged', detail: 'Stored bytes this job needs are damaged.', errors: [], hint: null };

@@ -36,10 +36,3 @@ export function openNamelessFd(): number {
 function temporaryPath(): string {
   return join(tmpdir(), `alma-spool-${randomUUID()}`);
 }
-
-const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
-
-/** Whether a file could not be written because the disk, or its owner's share of it, is full. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NO_ROOM.includes(String(error.code));
-}

@@ -61,8 +61,8 @@ export interface TrainFailed {
   readonly stack: string | null;
   /** For the user, when it is the data that cannot be trained on. */
   readonly refusal: TrainRefusal | null;
-  /** Whether the disk had no room for what the training needs there. */
-  readonly isDiskFull: boolean;
+  /** The code of a system call that failed; null when it was none. */
+  readonly machineFault: string | null;
 }
 
 /** An `AppError` as data. */

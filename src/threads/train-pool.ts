@@ -147,7 +147,7 @@ function openInbox(port: MessagePort, done: Promise<void>): { next(): Promise<Th
     if (error !== null) port.close();
     await closed;
     const { message, stack } = error instanceof Error ? error : new Error('the thread ended without a result');
-    ended = { type: 'failed', message, stack: stack ?? null, refusal: null, isDiskFull: false };
+    ended = { type: 'failed', message, stack: stack ?? null, refusal: null, machineFault: null };
     wake();
   };
   done.then(() => end(null), end).catch(() => undefined);

@@ -59,10 +59,7 @@ describe('blob store', () => {
     const blobs = createBlobStore(pool);
     const gone = (async function* () {
       const { rows } = await pool.query<{ id: string }>("SELECT id FROM blob WHERE sha256 = ''");
-      await blobs.remove(
-        pool,
-        rows.map(({ id }) => id),
-      );
+      await pool.query('DELETE FROM blob WHERE id = ANY($1)', [rows.map(({ id }) => id)]);
       yield randomBytes(CHUNK_BYTES + 1);
     })();
     await expect(blobs.write(client, gone)).rejects.toThrow(/violates foreign key/);
@@ -105,6 +102,12 @@ describe('blob store', () => {
     await expect(blobs.spool(id, sha256)).rejects.toThrow('does not have the hash');
   });
 
+  test('what is brought to disk is left alone at a signal', async () => {
+    const blobs = createBlobStore(pool);
+    const { id, sha256 } = await blobs.write(client, randomBytes(100));
+    await expect(blobs.spool(id, sha256, AbortSignal.abort())).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  });
+
   test('a missing, cut or longer chunk is found while streaming', async () => {
     const blobs = createBlobStore(pool);
     const { id } = await blobs.write(client, randomBytes(CHUNK_BYTES + 100));
@@ -130,7 +133,7 @@ describe('blob store', () => {
   test('removing takes the chunks with it', async () => {
     const blobs = createBlobStore(pool);
     const { id } = await blobs.write(client, randomBytes(10));
-    await blobs.remove(pool, [id]);
+    await pool.query('DELETE FROM blob WHERE id = $1', [id]);
     const { rowCount } = await pool.query('SELECT 1 FROM chunk WHERE blob_id = $1', [id]);
     expect(rowCount).toBe(0);
   });

@@ -4,10 +4,12 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { commitEpochs, DeterminismError } from '../../src/jobs/epoch-commit.ts';
 import { type ClaimedJob, createExecutionStore, type ExecutionStore } from '../../src/jobs/execution-store.ts';
 import { LeaseLostError } from '../../src/jobs/job-fence.ts';
+import { createJobStore } from '../../src/jobs/job-store.ts';
 import { createLeaseRecovery, type LeaseRecovery } from '../../src/jobs/lease-recovery.ts';
 import type { EpochRecord } from '../../src/threads/protocol.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { IDENTITY, insertJob } from '../support/job-rows.ts';
+import { insertDataset } from '../support/training-jobs.ts';
 
 const LEASE_SECONDS = 15;
 const PROGRESS = { fraction: 0.5, epoch: 1, epochs: 2, step: 10, steps: 20, eta_seconds: null, samples_per_second: null };
@@ -235,6 +237,41 @@ describe('execution of jobs in the database', () => {
     await commit(job, [epoch(1)], Buffer.from('state 1'));
     await executions.release(job.lease);
     expect(await inCompany.claim(jobId, 'wrk_many')).not.toBeNull();
+  });
+
+  it('gives a job that has epochs and no checkpoint only to who computes them to the same bits', async () => {
+    const { pool } = database;
+    const other = { engine: IDENTITY.engine, backend: 'wasm-simd128' };
+    const blobs = createBlobStore(pool);
+    const elsewhere = createExecutionStore({ pool, blobs, leaseSeconds: LEASE_SECONDS, identity: other, alone: true });
+    const jobId = await insertJob(pool, { datasetId: (await insertDataset(pool, 'xor')).id });
+    const job = await claimed(jobId);
+    await commit(job, [epoch(1)]);
+    await executions.release(job.lease);
+    expect(await elsewhere.claim(jobId, 'wrk_other')).toBeNull();
+    expect(await row(jobId)).toMatchObject({ status: 'waiting_for_worker', ...IDENTITY });
+    const said = (await events(jobId)).filter(({ type }) => type === 'log').map(({ data }) => data['message']);
+    expect(said).toEqual([expect.stringContaining(`engine ${IDENTITY.engine} on ${IDENTITY.backend}`)]);
+    expect([await recovery.queueFor(other), await recovery.queueFor(IDENTITY)]).toEqual([0, 1]);
+    const again = await claimed(jobId);
+    await commit(again, [epoch(1)]);
+    await executions.finishLeft(again.lease, 'cancelled');
+    // Once they are forgotten it is anybody's.
+    await createJobStore(database).ask('prj_default', jobId, { type: 'retry', from: 'start' });
+    expect(await row(jobId)).toMatchObject({ status: 'queued', engine: null, backend: null });
+    expect(await elsewhere.claim(jobId, 'wrk_other')).not.toBeNull();
+  });
+
+  it('no longer calls a job a fork that begins anew', async () => {
+    const { pool } = database;
+    const jobId = await insertJob(pool, { datasetId: (await insertDataset(pool, 'xor')).id });
+    await pool.query(`UPDATE job SET forked_from = '{"job": "job_A", "checkpoint": "ckpt_A", "epoch": 3}' WHERE id = $1`, [jobId]);
+    const job = await claimed(jobId);
+    expect(job.isFork).toBe(true);
+    await executions.finishLeft(job.lease, 'cancelled');
+    await createJobStore(database).ask('prj_default', jobId, { type: 'retry', from: 'start' });
+    expect(await row(jobId)).toMatchObject({ status: 'queued', forked_from: null });
+    expect((await events(jobId)).filter(({ type }) => type === 'warning')).toMatchObject([{ data: { code: 'fork_forgotten' } }]);
   });
 
   it('is guarded by the database too: an end is written once, and a fence never goes back', async () => {

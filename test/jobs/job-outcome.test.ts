@@ -44,19 +44,31 @@ describe('what becomes of a job', () => {
   });
 
   it('whose thread ended without a word', () => {
-    const end = { type: 'failed', message: 'gone', stack: null, refusal: null, isDiskFull: false } as const;
+    const end = { type: 'failed', message: 'gone', stack: null, refusal: null, machineFault: null } as const;
     expect(outcomeOf(end, null)).toMatchObject({ kind: 'failed', stopReason: 'error' });
     expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
     expect(outcomeOf(end, 'release')).toEqual({ kind: 'released' });
     expect(outcomeOf(end, 'lease_lost')).toEqual({ kind: 'lost' });
   });
 
-  it('whose worker has a full disk', () => {
-    const end = { type: 'failed', message: 'ENOSPC', stack: null, refusal: null, isDiskFull: true } as const;
-    const error = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  it('that was to be paused at once, and then stopped, is left to who takes it up next', async () => {
+    const end = await finished(STOP.abandon);
+    for (const cause of ['pause', 'stop', 'time_limit', 'release'] as const) expect(outcomeOf(end, cause)).toEqual({ kind: 'released' });
+    expect(outcomeOf(end, 'cancel')).toEqual({ kind: 'left', stopReason: 'cancelled' });
+  });
+
+  it('whose data is not read any more', () => {
+    for (const cause of ['pause', 'release', 'cancel'] as const) {
+      expect(outcomeOfError(AbortSignal.abort().reason, cause)).toEqual({ kind: 'released' });
+    }
+  });
+
+  it('whose worker has a full disk, or another fault of its machine', () => {
+    const end = { type: 'failed', message: 'ENOSPC', stack: null, refusal: null, machineFault: 'ENOSPC' } as const;
+    const error = Object.assign(new Error('no space left on device'), { code: 'ENOSPC', syscall: 'write' });
     for (const cause of [null, 'stop'] as const) {
-      expect(outcomeOf(end, cause)).toEqual({ kind: 'no_room' });
-      expect(outcomeOfError(error, cause)).toEqual({ kind: 'no_room' });
+      expect(outcomeOf(end, cause)).toEqual({ kind: 'machine_fault', code: 'ENOSPC' });
+      expect(outcomeOfError(error, cause)).toEqual({ kind: 'machine_fault', code: 'ENOSPC' });
     }
     // It must not wait for room for ever.
     expect(outcomeOf(end, 'time_limit')).toMatchObject({ kind: 'failed', stopReason: 'time_limit' });

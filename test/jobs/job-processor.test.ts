@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import pino from 'pino';
@@ -8,6 +9,7 @@ import { createDatasetService } from '../../src/datasets/dataset-service.ts';
 import { createDatasetStore } from '../../src/datasets/dataset-store.ts';
 import type { OpenedTable } from '../../src/datasets/table-reader.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { withTransaction } from '../../src/db/transaction.ts';
 import { createCheckpointStore } from '../../src/jobs/checkpoint-store.ts';
 import { createExecutionStore } from '../../src/jobs/execution-store.ts';
 import { createJobProcessor, type JobProcessor, type JobProcessorDeps } from '../../src/jobs/job-processor.ts';
@@ -177,18 +179,58 @@ describe('the processor of jobs', () => {
     ]);
   });
 
+  it('fails a fork whose start is damaged, instead of starting another job in its name', async () => {
+    const { pool } = database;
+    const jobId = await postJob(pool, await insertDataset(pool, 'digits'), WIDE);
+    const state = await withTransaction(pool, (client) => createBlobStore(pool).write(client, Buffer.from('a state')));
+    await pool.query(`UPDATE chunk SET data = 'no state' WHERE blob_id = $1`, [state.id]);
+    await pool.query(`INSERT INTO checkpoint (id, job_id, epoch, step, blob_id, engine, backend) VALUES ('ckpt_A', $1, 3, 9, $2, $3, $4)`, [
+      jobId,
+      state.id,
+      IDENTITY.engine,
+      IDENTITY.backend,
+    ]);
+    await pool.query(`UPDATE job SET forked_from = '{"job": "job_A", "checkpoint": "ckpt_A", "epoch": 3}' WHERE id = $1`, [jobId]);
+    await processorWith(() => ({})).process(jobId);
+    expect(await row(jobId)).toMatchObject({ status: 'failed', stop_reason: 'error', error: { code: 'storage_damaged' } });
+  });
+
+  it.each([
+    ['cancelled', 'cancel'],
+    ['paused', 'pause'],
+  ] as const)('a job is %s while its data is read', async (status, verb) => {
+    const reading = Promise.withResolvers<void>();
+    const processor = processorWith(({ datasets }) => ({
+      datasets: {
+        ...datasets,
+        openTable: async (_project, _id, { signal }) => {
+          reading.resolve();
+          await once(signal ?? new EventTarget(), 'abort');
+          throw signal?.reason;
+        },
+      },
+    }));
+    const jobId = await postJob(database.pool, await insertDataset(database.pool, 'digits'), WIDE);
+    const handled = processor.process(jobId);
+    await reading.promise;
+    await createJobStore(database).ask('prj_default', jobId, { type: verb });
+    processor.check();
+    await handled;
+    expect(await row(jobId)).toMatchObject({ status });
+  });
+
   it.each([
     ['what it reads', (table: OpenedTable) => table.close().then(fullDisk)],
     ['its rows once they are encoded', async (table: OpenedTable) => ({ ...table, table: { ...table.table, rowsFd: fullFile() } })],
   ])('gives a job back when the disk has no room for %s', async (_what, opened) => {
     const processor = processorWith(({ datasets }) => ({
       // More than may be in memory.
-      datasets: { ...datasets, openTable: async (project, id) => opened(await datasets.openTable(project, id, 1e12)) },
+      datasets: { ...datasets, openTable: async (project, id) => opened(await datasets.openTable(project, id, { encodedBytes: 1e12 })) },
     }));
     const dataset = await insertDataset(database.pool, 'digits');
     const jobId = await postJob(database.pool, dataset, WIDE);
     const handled = processor.process(jobId);
-    const said = "The worker's disk has no room for what the job needs there: it gives the job back.";
+    const said = "The worker's machine has a fault (ENOSPC): it gives the job back.";
     await eventually('the log says why', async () => ((await warningsOf(jobId)).includes(said) ? true : null));
     // It waits before it does, for it would be given the job again; but not once somebody wants something.
     expect(await row(jobId)).toMatchObject({ status: 'running' });

@@ -25,7 +25,7 @@ export const noLostJob: Invariant = {
       for (let round = 0; round < world.times({ pr: 1, nightly: 5, weekly: 20 }); round += 1) {
         for (const point of ['K1', 'K2'] as const) await dieAt(world, api, point);
         for (const point of ['K3', 'K4'] as const) await dieAsOnlyRelay(world, point, { api, workers });
-        for (const point of ['K5', 'K6', 'K11'] as const) await dieAt(world, pick(world.random, workers), point);
+        for (const point of ['K5', 'K6', 'K10', 'K11'] as const) await dieAt(world, pick(world.random, workers), point);
       }
       for (let n = 0; n < world.times({ pr: 4, nightly: 100, weekly: 1000 }); n += 1) await killAnything(world, api, workers);
     } finally {

@@ -15,7 +15,7 @@ const DOWNLOADS_AT_ONCE = 5;
 /** Many large requests at once, and the largest jobs that are accepted. */
 export const boundedMemory: Invariant = {
   id: 'I16',
-  promise: 'Memory is bounded: 512 MiB for the API, whatever is sent to it, and for a training what it was announced to need.',
+  promise: 'Memory is bounded: 512 MiB for the API with uploads of up to 8 MiB, and for a training what it was announced to need.',
   queues: ['postgres'],
   async try(world) {
     const { report } = world;

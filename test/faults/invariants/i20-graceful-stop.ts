@@ -10,7 +10,8 @@ const RESUME_MS = 2000;
 /** Workers are asked to end while they train. */
 export const gracefulStop: Invariant = {
   id: 'I20',
-  promise: 'A worker that is told to end gives its job back; another one goes on within 2 s, and nothing is computed twice.',
+  promise:
+    'A worker that is told to end gives its job back; another one goes on within 2 s, and no epoch that ends in time is computed twice.',
   queues: ['postgres'],
   async try(world) {
     const { report } = world;

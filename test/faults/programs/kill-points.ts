@@ -48,7 +48,7 @@ export const KILL_POINTS = {
   K10: {
     what: 'the last epoch is committed, the end of the job is not',
     file: 'src/jobs/job-execution.ts',
-    before: 'switch (outcome.kind) {',
+    before: 'const ended = { job, progress, datasetSha256 };',
   },
   K11: {
     what: 'the end of the job is committed, the queue not told',
