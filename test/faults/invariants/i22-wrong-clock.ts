@@ -10,7 +10,8 @@ export const wrongClock: Invariant = {
   async try(world) {
     const { report } = world;
     const api = await world.startApi();
-    const body = mlp(await api.dataset('digits'), { epochs: 400 });
+    // Longer than the time in which expired leases are looked for.
+    const body = mlp(await api.dataset('digits'), { epochs: 1200 });
     const right = await world.startWorker();
     const undisturbed = await ended(world, api, await api.job(body));
     await right.stop();
