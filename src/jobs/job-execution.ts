@@ -71,6 +71,8 @@ const CAUSES_BY_RANK: readonly StopCause[] = ['lease_lost', 'cancel', 'release',
 const PROGRESS_MS = 500;
 const RETRY_MS = 250;
 const FAULT_REST_MS = 10_000;
+/** So many times longer at most: each attempt leaves some events. */
+const FAULT_RESTS_MAX = 30;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Newest checkpoints that stay where a request from before there was a choice does not say. */
 const KEEP_DEFAULT = 2;
@@ -114,7 +116,7 @@ export class JobExecution {
       await this.#write(await this.#attempt());
     } catch (error) {
       if (error instanceof LeaseLostError) return logger.warn('lease_lost');
-      logger.error({ err: error }, 'job_broken');
+      logger[this.#leaving.signal.aborted ? 'info' : 'error']({ err: error }, 'job_broken');
       await this.#writeOther(outcomeOfError(error, this.#cause));
     } finally {
       endTimeLimit();
@@ -290,7 +292,8 @@ export class JobExecution {
 
   /** The job may well come back to this worker, which should not try it again and again. */
   async #rest(): Promise<void> {
-    await sleep(FAULT_REST_MS, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
+    const restMs = FAULT_REST_MS * Math.min(this.#job.attempt, FAULT_RESTS_MAX);
+    await sleep(restMs, undefined, { signal: this.#leaving.signal }).catch(() => undefined);
   }
 
   /** A database that is away for a moment costs a wait; one that stays away costs the lease, which ends the waiting. */
