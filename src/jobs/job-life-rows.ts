@@ -43,6 +43,7 @@ const milliseconds = (column: string): string => `extract(epoch FROM ${column}):
 const HOLD = `
   SELECT status, stop_reason AS "stopReason", attempt, fence, worker_id AS "workerId", ${milliseconds('lease_until')} AS "leaseUntil",
          wish, alone, suspect, crashes, EXISTS (SELECT FROM checkpoint WHERE job_id = job.id) AS "hasCheckpoint",
+         dataset_id IS NOT NULL AS "hasDataset",
          retries, retried_from AS "retriedFrom", ${milliseconds('started_at')} AS "startedAt", ${milliseconds('paused_at')} AS "pausedAt",
          ${milliseconds('ended_at')} AS "endedAt", ${milliseconds('clock_timestamp()')} AS now
     FROM job WHERE id = $1 AND ($2::text IS NULL OR project_id = $2) FOR UPDATE`;

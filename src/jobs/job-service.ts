@@ -146,8 +146,8 @@ function weightsOf({ weightsBlobId, status }: StoredJob): string {
   throw new AppError('state_conflict', { detail });
 }
 
-function conflict(event: OwnerEvent, { before, allowed, hasDataset }: Asked): AppError {
-  const { status, wish } = before;
+function conflict(event: OwnerEvent, { before, allowed }: Asked): AppError {
+  const { status, wish, hasDataset } = before;
   const asked = wish === null ? '' : ` and is asked to ${wish}`;
   const lost = event.type === 'retry' && !hasDataset ? ' and its dataset was deleted' : '';
   const verb = event.type === 'retry' ? `retry from ${event.from}` : event.type;

@@ -2,11 +2,10 @@ import { CHANNELS, type Database, type Tx } from '../db/database.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import { jsonColumn } from '../db/json-column.ts';
 import { notify } from '../db/listener.ts';
-import { type Queryable, withTransaction } from '../db/transaction.ts';
+import { withTransaction } from '../db/transaction.ts';
 import { appendEvent } from './event-store.ts';
 import { advanceHeld, holdJob } from './job-life-rows.ts';
 import { TERMINAL_STATUSES, WAITING_STATUSES } from './job-state.ts';
-import { refused } from './lifecycle/changes.ts';
 import type { JobLife, OwnerEvent, Step } from './lifecycle/job-life.ts';
 import { allowedVerbs, submitted } from './lifecycle/step.ts';
 
@@ -70,8 +69,6 @@ export interface Asked {
   readonly step: Step;
   /** What could be asked instead. */
   readonly allowed: readonly string[];
-  /** False once its dataset was deleted: then there is nothing to train on any more. */
-  readonly hasDataset: boolean;
 }
 
 export interface JobFilter {
@@ -236,17 +233,9 @@ async function ask(pool: Database['pool'], project: string, id: string, event: O
   return withTransaction(pool, async (client) => {
     const held = await holdJob(client, id, project);
     if (held === null) return null;
-    const hasDataset = await refersToDataset(client, id);
-    const isLost = event.type === 'retry' && !hasDataset;
-    const step = isLost ? refused(held.life, 'conflict') : await advanceHeld(client, held, event);
-    return { before: held.life, step, allowed: allowedVerbs(held.life, held.now, { hasDataset }), hasDataset };
+    const step = await advanceHeld(client, held, event);
+    return { before: held.life, step, allowed: allowedVerbs(held.life, held.now) };
   });
-}
-
-/** Of a held job: its dataset cannot be deleted meanwhile, for that takes the reference out of the job's row first. */
-async function refersToDataset(client: Queryable, id: string): Promise<boolean> {
-  const { rowCount } = await client.query('SELECT FROM job WHERE id = $1 AND dataset_id IS NOT NULL', [id]);
-  return rowCount === 1;
 }
 
 /** Deletes an ended job with its epochs, events and checkpoints. The weights stay while a model version refers to them. */

@@ -29,6 +29,8 @@ export interface JobLife {
   readonly crashes: number;
   /** Whether there is a checkpoint to go on from. */
   readonly hasCheckpoint: boolean;
+  /** False once its dataset was deleted: then there is nothing to train on any more. */
+  readonly hasDataset: boolean;
   /** How often its owner let it go on after its end, and from where the last time. */
   readonly retries: number;
   readonly retriedFrom: RetryFrom | null;

@@ -62,6 +62,7 @@ function goOn(state: JobLife, now: number): Step {
  * It gets its crashes forgiven, but one that was to run alone still is.
  */
 function retry(state: JobLife, from: RetryFrom): Step {
+  if (!state.hasDataset) return refused(state, 'conflict');
   const isStuck = state.status === 'waiting_for_worker' && from === 'start';
   if (state.status !== 'failed' && state.status !== 'cancelled' && !isStuck) {
     const isRepeated = state.retriedFrom === from && !isTerminal(state.status) && state.status !== 'paused' && state.wish === null;

@@ -44,12 +44,9 @@ const OWNER_EVENTS: readonly OwnerEvent[] = [
   { type: 'retry', from: 'start' },
 ];
 
-/**
- * What an owner can ask now that would change something, as `cancel`, `retry from start`, `fork`, …. A job whose dataset was
- * deleted cannot be retried.
- */
-export function allowedVerbs(state: JobLife, now: number, { hasDataset }: { hasDataset: boolean }): string[] {
-  const allowed = OWNER_EVENTS.filter((event) => (hasDataset || event.type !== 'retry') && isChange(state, step(state, event, now)));
+/** What an owner can ask now that would change something, as `cancel`, `retry from start`, `fork`, …. */
+export function allowedVerbs(state: JobLife, now: number): string[] {
+  const allowed = OWNER_EVENTS.filter((event) => isChange(state, step(state, event, now)));
   const verbs = allowed.map((event) => (event.type === 'retry' ? `retry from ${event.from}` : event.type));
   return state.hasCheckpoint ? [...verbs, 'fork'] : verbs;
 }
@@ -59,6 +56,7 @@ function isChange(before: JobLife, { state, effects, refusal }: Step): boolean {
 }
 
 const UNBORN: Omit<JobLife, 'status' | 'hasCheckpoint'> = {
+  hasDataset: true,
   stopReason: null,
   attempt: 0,
   fence: 0,
